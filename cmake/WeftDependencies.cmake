@@ -1,0 +1,28 @@
+# Everything comes from the system; cmake/install_dependencies.sh installs what is missing on Debian.
+# xtensor is used without its xsimd layer (its default): the reference backend has to stay independent of the cpu one.
+
+find_package(Threads REQUIRED)
+find_package(xtensor 0.24 REQUIRED)
+find_package(xsimd 8.1 REQUIRED)
+find_package(nlohmann_json 3.10 REQUIRED)
+
+# A cross build has no fmt library of the target's architecture; the headers alone do.
+find_package(fmt REQUIRED)
+if(CMAKE_CROSSCOMPILING)
+  set(WEFT_FMT "$<BUILD_INTERFACE:fmt::fmt-header-only>")
+else()
+  set(WEFT_FMT fmt::fmt)
+endif()
+
+if(WEFT_BUILD_TESTS OR WEFT_BUILD_EXAMPLES)
+  find_package(CLI11 2.1 REQUIRED)
+endif()
+if(WEFT_BUILD_TESTS)
+  find_package(Catch2 REQUIRED)
+endif()
+if(WEFT_BUILD_EXAMPLES)
+  find_package(PNG REQUIRED)
+endif()
+if(WEFT_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,207 @@
+#include <weft/core/tensor.hpp>
+
+#include <cstring>
+
+#include <weft/core/backend.hpp>
+#include <weft/core/error.hpp>
+#include <weft/core/strided_loop.hpp>
+
+namespace weft {
+namespace {
+
+template <class T> Tensor scalar(T value) { return Tensor::from(std::span<const T>(&value, 1), Shape{}); }
+
+bool row_major(const Shape& shape, const Strides& strides) {
+  int64_t expected = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+/// bool and the half types convert through a type that C++ converts from and to everything.
+template <class T> auto widen(T value) {
+  if constexpr (is_half(dtype_of<T>))
+    return static_cast<float>(value);
+  else
+    return value;
+}
+
+template <class To, class From> To convert(From value) {
+  if constexpr (std::is_same_v<To, bool>)
+    return widen(value) != 0;
+  else if constexpr (is_half(dtype_of<To>))
+    return To(static_cast<float>(widen(value)));
+  else
+    return static_cast<To>(widen(value));
+}
+
+}  // namespace
+
+std::string to_string(const Spec& spec) { return std::string(name_of(spec.dtype)) + to_string(spec.shape); }
+
+Tensor::Tensor(float value) : Tensor(scalar(value)) {}
+Tensor::Tensor(double value) : Tensor(scalar(value)) {}
+Tensor::Tensor(int value) : Tensor(scalar<int32_t>(value)) {}
+Tensor::Tensor(int64_t value) : Tensor(scalar(value)) {}
+Tensor::Tensor(bool value) : Tensor(scalar(value)) {}
+
+Tensor Tensor::meta(const Shape& shape, DType dtype) {
+  for (int64_t extent : shape)
+    if (extent < 0) throw ShapeError("tensor: expected extents of 0 or more, got " + to_string(shape));
+  Tensor tensor;
+  tensor.body_ = Ref<Body>(new Body);
+  tensor.body_->shape = shape;
+  tensor.body_->strides = row_major_strides(shape);
+  tensor.body_->elements = shape.elements();
+  tensor.body_->dtype = dtype;
+  return tensor;
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  Tensor tensor = meta(shape, dtype);
+  int64_t bytes;
+  if (__builtin_mul_overflow(tensor.elements(), size_of(dtype), &bytes))
+    throw MemoryError("tensor: " + to_string(Spec{shape, dtype}) + " has more bytes than there can be");
+  tensor.body_->storage = make_ref<Storage>(bytes, device);
+  tensor.body_->device = device;
+  return tensor;
+}
+
+Tensor Tensor::from_bytes(const void* values, int64_t count, DType dtype, const Shape& shape, Device device) {
+  if (shape.elements() != count)
+    throw ShapeError("tensor: expected " + std::to_string(shape.elements()) + " values for shape " + to_string(shape) +
+                     ", got " + std::to_string(count));
+  Tensor tensor = empty(shape, dtype, device);
+  device.backend().copy_from_host(tensor.mutable_raw(), values, tensor.bytes(), device.index());
+  return tensor;
+}
+
+Tensor Tensor::adopt(void* memory, const Shape& shape, const Strides& strides, DType dtype,
+                     std::function<void()> on_release) {
+  Tensor tensor = meta(shape, dtype);
+  tensor.body_->storage = make_ref<Storage>(memory, tensor.bytes(), Device(), std::move(on_release));
+  tensor.body_->strides = strides;
+  tensor.body_->contiguous = row_major(shape, strides);
+  return tensor;
+}
+
+Tensor Tensor::strided_view(const Shape& shape, const Strides& strides, int64_t offset) const {
+  Tensor view = meta(shape, dtype());
+  view.body_->storage = body().storage;
+  view.body_->device = device();
+  view.body_->strides = strides;
+  view.body_->offset = offset;
+  view.body_->contiguous = row_major(shape, strides);
+  return view;
+}
+
+Tensor Tensor::detach() const { return node() ? strided_view(shape(), strides(), offset()) : *this; }
+
+Tensor Tensor::with_node(Ref<TapeNode> node, int output) const {
+  Tensor tracked = strided_view(shape(), strides(), offset());
+  tracked.body_->node = std::move(node);
+  tracked.body_->node_output = output;
+  return tracked;
+}
+
+Tensor Tensor::copy() const {
+  if (is_meta()) return detach();
+  Tensor target = empty(shape(), dtype(), device());
+  copy_elements(*this, target);
+  return target;
+}
+
+Tensor Tensor::contiguous() const { return is_contiguous() ? detach() : copy(); }
+
+Tensor Tensor::to(Device target_device) const {
+  if (is_meta() || device() == target_device) return detach();
+  Tensor source = contiguous();
+  Tensor target = empty(shape(), dtype(), target_device);
+  Backend &from = device().backend(), &into = target_device.backend();
+  if (from.is_host()) {
+    into.copy_from_host(target.mutable_raw(), source.raw(), bytes(), target_device.index());
+  } else if (into.is_host()) {
+    from.copy_to_host(target.mutable_raw(), source.raw(), bytes(), device().index());
+  } else {
+    std::vector<char> staging(static_cast<size_t>(bytes()));
+    from.copy_to_host(staging.data(), source.raw(), bytes(), device().index());
+    into.copy_from_host(target.mutable_raw(), staging.data(), bytes(), target_device.index());
+  }
+  return target;
+}
+
+void Tensor::assign(const Tensor& source) {
+  if (node()) throw StateError("assign: this tensor is on a tape, whose gradients do not follow in-place changes");
+  if (is_meta() || source.is_meta()) throw StateError("assign: expected tensors with data, got a shape-only one");
+  if (!(broadcast_shapes(shape(), source.shape(), "assign") == shape()))
+    throw ShapeError("assign: expected a source that broadcasts to " + to_string(shape()) + ", got " +
+                     to_string(source.shape()));
+  Strides strides = Strides::filled(rank(), 0);
+  int shift = rank() - source.rank();
+  for (int i = 0; i < source.rank(); ++i) strides[i + shift] = source.shape()[i] == 1 ? 0 : source.strides()[i];
+  Tensor aligned = source.storage() == storage() ? source.copy().to(device()) : source.to(device());
+  if (!aligned.same_as(source) && !(aligned.strides() == source.strides())) {
+    Strides dense = row_major_strides(source.shape());
+    for (int i = 0; i < source.rank(); ++i) strides[i + shift] = source.shape()[i] == 1 ? 0 : dense[i];
+  }
+  storage()->bump_version();
+  copy_elements(aligned.strided_view(shape(), strides, aligned.offset()), *this);
+}
+
+void Tensor::throw_undefined() { throw StateError("tensor: used before it was given a value"); }
+
+const void* Tensor::host_data(DType dtype) const {
+  if (dtype != this->dtype())
+    throw DTypeError("data: expected " + std::string(name_of(this->dtype())) + ", got " + std::string(name_of(dtype)));
+  if (is_meta()) throw StateError("data: " + to_string(spec()) + " is a shape without data");
+  if (!device().backend().is_host()) throw DeviceError("data: not host memory; call to(\"cpu\") first");
+  return raw();
+}
+
+void* Tensor::mutable_host_data(DType dtype) {
+  const void* memory = host_data(dtype);
+  if (node()) throw StateError("mutable_data: this tensor is on a tape, whose gradients do not follow in-place changes");
+  storage()->bump_version();
+  return const_cast<void*>(memory);
+}
+
+void Tensor::read_one(void* value) const {
+  if (elements() != 1) throw ShapeError("item: expected one element, got shape " + to_string(shape()));
+  if (is_meta()) throw StateError("item: " + to_string(spec()) + " is a shape without data; return it instead");
+  device().backend().copy_to_host(value, raw(), size_of(dtype()), device().index());
+}
+
+void Tensor::read_all(void* values, DType dtype) const {
+  if (dtype != this->dtype())
+    throw DTypeError("to_vector: expected " + std::string(name_of(this->dtype())) + ", got " +
+                     std::string(name_of(dtype)));
+  if (is_meta()) throw StateError("to_vector: " + to_string(spec()) + " is a shape without data; return it instead");
+  Tensor dense = contiguous();
+  device().backend().copy_to_host(values, dense.raw(), bytes(), device().index());
+}
+
+void copy_elements(const Tensor& source, Tensor& target) {
+  if (!target.device().backend().is_host())
+    throw DeviceError("copy: strided copies on " + to_string(target.device()) + " need its copy kernel");
+  visit(source.dtype(), [&]<class From>(std::type_identity<From>) {
+    visit(target.dtype(), [&]<class To>(std::type_identity<To>) {
+      const From* from = source.raw_as<From>();
+      To* into = target.mutable_raw_as<To>();
+      strided_rows<2>(target.shape(), {target.strides(), source.strides()},
+                      [&](int64_t count, std::array<int64_t, 2> at, std::array<int64_t, 2> step) {
+                        if constexpr (std::is_same_v<From, To>)
+                          if (step[0] == 1 && step[1] == 1) {
+                            std::memcpy(into + at[0], from + at[1], static_cast<size_t>(count) * sizeof(To));
+                            return;
+                          }
+                        for (int64_t i = 0; i < count; ++i)
+                          into[at[0] + i * step[0]] = convert<To>(from[at[1] + i * step[1]]);
+                      });
+    });
+  });
+}
+
+}  // namespace weft
