@@ -12,16 +12,17 @@ enum class FullyMasked : uint8_t { zero, uniform };
 /// Query i sees key j if j <= i (top left) or j <= i + Lk - Lq (bottom right: the last query sees the last key).
 enum class Causal : uint8_t { none, top_left, bottom_right };
 
+/// A bias of -inf, or of the lowest finite number (the common substitute), masks its key; so does all at or below this.
+constexpr double masking_bias = -1e30;
+
 /// Rows [batch, length, heads, features] in memory; strides in elements, the last axis contiguous. A stride may be 0.
-template <class Pointer>
-struct HeadRows {
+template <class Pointer> struct HeadRows {
   Pointer data = nullptr;
   int64_t batch = 0, length = 0, head = 0;
 };
 
 /// A [batch, heads, Lq, Lk] grid in memory; stride 0 along an axis on which the array has extent 1.
-template <class Pointer>
-struct HeadGrid {
+template <class Pointer> struct HeadGrid {
   Pointer data = nullptr;
   int64_t batch = 0, head = 0, query = 0, key = 0;
 };
@@ -32,8 +33,7 @@ struct HeadGrid {
 ///   dropout
 ///
 /// Query head h uses key and value head h / (heads / kv_heads). A pointer that is null means: without it.
-template <class T>
-struct AttentionArgs {
+template <class T> struct AttentionArgs {
   int64_t batch = 0, query_length = 0, key_length = 0;  // Lq, Lk
   int64_t heads = 1, kv_heads = 1;
   int64_t head_dim = 0, value_dim = 0;  // D, Dv
@@ -43,7 +43,7 @@ struct AttentionArgs {
   HeadRows<T*> out;               // [batch, Lq, heads, Dv]
 
   HeadGrid<const uint8_t*> mask;  // not 0: the query may attend to the key
-  HeadGrid<const T*> bias;        // -inf masks
+  HeadGrid<const T*> bias;        // at or below masking_bias: masked
   Causal causal = Causal::none;
   /// Keys p - left .. p + right are seen, where p = i, or i + Lk - Lq if causal is bottom_right; -1: no bound on that
   /// side.
@@ -76,8 +76,7 @@ struct AttentionArgs {
 /// The gradient of one call. `call` is the forward call with its results `out` and `logsumexp` (and `weights`, if
 /// d_weights is given). Cotangents that are null are zero; gradients that are null are not computed. Gradients are
 /// overwritten.
-template <class T>
-struct AttentionGradArgs {
+template <class T> struct AttentionGradArgs {
   AttentionArgs<T> call;
 
   HeadRows<const T*> d_out;        // [batch, Lq, heads, Dv]; required

@@ -80,8 +80,9 @@ class InsideTask {
   InsideTask& operator=(const InsideTask&) = delete;
 };
 
-/// One job at a time. `state_` holds the job's number, whether it takes workers, and how many are in it; a worker enters by
-/// counting itself in, and the caller leaves only when it has closed the job and the count is 0. Sleepers need not wake for that.
+/// One job at a time. `state_` holds the job's number, whether it takes workers, and how many are in it; a worker
+/// enters by counting itself in, and the caller leaves only when it has closed the job and the count is 0. Sleepers
+/// need not wake for that.
 class Pool {
  public:
   static Pool& instance() {
@@ -105,7 +106,8 @@ class Pool {
     tasks_ = tasks;
     f_ = f;
     next_.store(0, std::memory_order_relaxed);
-    state_.store((state_.load(std::memory_order_relaxed) / generation_step + 1) * generation_step + open_bit);
+    state_.fetch_add(generation_step +
+                     open_bit);  // a store would lose the count of a worker that came late to the last job
     if (sleepers_.load() > 0) {
       { std::lock_guard lock(sleep_mutex_); }
       wake_.notify_all();
@@ -229,7 +231,8 @@ int num_threads() { return Pool::instance().threads(); }
 
 void set_num_threads(int count) {
   check_count("set_num_threads", count, std::to_string(count));
-  if (inside_task) throw StateError("set_num_threads: expected a call outside parallel_for, got one from within a task");
+  if (inside_task)
+    throw StateError("set_num_threads: expected a call outside parallel_for, got one from within a task");
   if (count != num_threads()) Pool::instance().resize(count);
 }
 

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <span>
+
+#include <weft/autograd/ops/attention.hpp>
+
+namespace weft {
+
+/// The raw-memory form of attention's inputs and outputs, for kernels in host memory. The last axis of query, key and
+/// value must be contiguous; other strides may be any.
+
+namespace detail {
+
+/// A [B, length, heads, features] tensor as rows; `Pointer` is `const T*` or `T*`.
+template <class Pointer> HeadRows<Pointer> head_rows(const Tensor& tensor) {
+  const Strides& s = tensor.strides();
+  return {static_cast<Pointer>(const_cast<void*>(tensor.raw())), s[0], s[1], s[2]};
+}
+
+/// A [B or 1, heads or 1, Lq or 1, Lk or 1] tensor as a grid; axes of extent 1 get stride 0.
+template <class Pointer> HeadGrid<Pointer> head_grid(const Tensor& tensor) {
+  Strides s = tensor.strides();
+  for (int axis = 0; axis < 4; ++axis)
+    if (tensor.shape()[axis] == 1) s[axis] = 0;
+  return {static_cast<Pointer>(const_cast<void*>(tensor.raw())), s[0], s[1], s[2], s[3]};
+}
+
+}  // namespace detail
+
+/// `outputs` are out, logsumexp and, with `op.with_weights`, weights.
+template <class T>
+AttentionArgs<T> attention_call(const op::Attention& op, std::span<const Tensor> inputs,
+                                std::span<const Tensor> outputs) {
+  const AttentionInputs in = attention_inputs(op, inputs);
+  AttentionArgs<T> a;
+  a.batch = in.query.shape()[0];
+  a.query_length = in.query.shape()[1];
+  a.key_length = in.key.shape()[1];
+  a.heads = in.query.shape()[2];
+  a.kv_heads = in.key.shape()[2];
+  a.head_dim = in.query.shape()[3];
+  a.value_dim = in.value.shape()[3];
+  a.query = detail::head_rows<const T*>(in.query);
+  a.key = detail::head_rows<const T*>(in.key);
+  a.value = detail::head_rows<const T*>(in.value);
+  a.out = detail::head_rows<T*>(outputs[0]);
+  if (op.has_mask) a.mask = detail::head_grid<const uint8_t*>(in.mask);
+  if (op.has_bias) a.bias = detail::head_grid<const T*>(in.bias);
+  if (op.has_query_lengths) a.query_lengths = in.query_lengths.raw_as<int32_t>();
+  if (op.has_key_lengths) a.key_lengths = in.key_lengths.raw_as<int32_t>();
+  if (op.has_null) {
+    a.null_key = in.null_key.raw_as<T>();
+    a.null_value = in.null_value.raw_as<T>();
+  }
+  a.causal = op.causal;
+  a.window_left = op.window_left;
+  a.window_right = op.window_right;
+  a.scale = op.scale;
+  a.soft_cap = op.soft_cap;
+  a.fully_masked = op.fully_masked;
+  if (op.has_dropout) {
+    const int32_t* words = in.dropout_key.raw_as<int32_t>();
+    a.dropout_rate = op.dropout_rate;
+    a.dropout_broadcast = op.dropout_broadcast;
+    a.dropout_key = {static_cast<uint64_t>(static_cast<uint32_t>(words[1])) << 32 | static_cast<uint32_t>(words[0]),
+                     static_cast<uint32_t>(words[2]), static_cast<uint32_t>(words[3])};
+  }
+  a.logsumexp = const_cast<T*>(outputs[1].raw_as<T>());
+  if (op.with_weights) a.weights = const_cast<T*>(outputs[2].raw_as<T>());
+  return a;
+}
+
+/// `inputs` and `outputs` as op::AttentionGrad has them.
+template <class T>
+AttentionGradArgs<T> attention_grad_call(const op::AttentionGrad& op, std::span<const Tensor> inputs,
+                                         std::span<const Tensor> outputs) {
+  const auto first_result = static_cast<size_t>(op.call.inputs()), results = static_cast<size_t>(op.call.outputs());
+  AttentionGradArgs<T> g;
+  g.call = attention_call<T>(op.call, inputs, inputs.subspan(first_result, results));
+  std::span<const Tensor> cotangents = inputs.subspan(first_result + results, results);
+  g.d_out = detail::head_rows<const T*>(cotangents[0]);
+  g.d_logsumexp = cotangents[1].raw_as<T>();
+  if (op.call.with_weights) g.d_weights = cotangents[2].raw_as<T>();
+  size_t next = 0;
+  if (op.wants(op.query)) g.d_query = detail::head_rows<T*>(outputs[next++]);
+  if (op.wants(op.key)) g.d_key = detail::head_rows<T*>(outputs[next++]);
+  if (op.wants(op.value)) g.d_value = detail::head_rows<T*>(outputs[next++]);
+  if (op.wants(op.bias)) g.d_bias = detail::head_grid<T*>(outputs[next++]);
+  if (op.wants(op.null_key)) g.d_null_key = const_cast<T*>(outputs[next++].raw_as<T>());
+  if (op.wants(op.null_value)) g.d_null_value = const_cast<T*>(outputs[next++].raw_as<T>());
+  return g;
+}
+
+}  // namespace weft

@@ -1,0 +1,35 @@
+#pragma once
+
+namespace weft {
+
+/// Defines every primitive that comes with Weft; called once, at the first use of any.
+void define_built_in_primitives();
+
+// One for each file in this folder that defines primitives.
+void define_adam_step();
+void define_pool();
+void define_norm();
+void define_matmul();
+void define_conv();
+void define_attention();
+void define_activation();
+void define_binary();
+void define_cast();
+void define_cumulative();
+void define_reduce();
+void define_select();
+void define_softmax();
+void define_unary();
+void define_create();
+void define_layout();
+void define_slice();
+void define_join();
+void define_pad();
+void define_triangle();
+void define_gather();
+void define_scatter();
+void define_one_hot();
+void define_sort();
+void define_random();
+
+}  // namespace weft

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cmath>
+
+// The vocabulary of elementwise functors, for a scalar. A functor is written once, as a template over the type of its
+// values, and calls these functions without a namespace: for a vector of values those of the vector's own namespace are
+// found instead.
+
+namespace weft::functors {
+
+using std::abs, std::sqrt, std::cbrt, std::floor, std::ceil, std::trunc, std::nearbyint;
+using std::acosh, std::asinh, std::atanh, std::cosh, std::sinh, std::tanh;
+using std::copysign, std::erf, std::erfc;
+using std::exp, std::exp2, std::expm1, std::log, std::log10, std::log1p, std::log2;
+using std::sin, std::cos, std::tan, std::asin, std::acos, std::atan;
+
+template <class T> T select(bool condition, T x, T y) { return condition ? x : y; }
+/// The second argument where either is NaN.
+template <class T> T min(T x, T y) { return x < y ? x : y; }
+template <class T> T max(T x, T y) { return x > y ? x : y; }
+/// NaN where either is NaN.
+template <class T> T maximum(T x, T y) { return x > y || x != x ? x : y; }
+template <class T> T minimum(T x, T y) { return x < y || x != x ? x : y; }
+
+}  // namespace weft::functors

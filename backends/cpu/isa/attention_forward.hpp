@@ -1,0 +1,280 @@
+#pragma once
+
+#include <weft/backends/cpu/isa/attention_block.hpp>
+
+namespace weft::cpu {
+
+/// Online softmax over blocks of keys, in base 2: the factor log2(e) goes into the queries. Milakov and Gimelshein,
+/// "Online normalizer calculation for softmax", 2018; Dao et al., "FlashAttention", 2022.
+template <class T, class Arch> class AttentionForward {
+  using Tools = AttentionTools<T, Arch>;
+  using Block = QueryBlock<T, Arch>;
+  using Keys = KeyBlock<T>;
+  using V = Vec<T, Arch>;
+  static constexpr int64_t block_keys = attention_forward_keys<T>;
+
+ public:
+  static int64_t scratch(const AttentionArgs<T>& a) {
+    int64_t wide = Tools::padded(a.value_dim);
+    return attention_queries * (a.head_dim + 2 * block_keys + wide + 4) + block_keys * wide;
+  }
+
+  static void run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, T* scratch) {
+    AttentionForward(a, batch, head, block, scratch).compute(block);
+  }
+
+ private:
+  AttentionForward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, T* scratch)
+      : a(args), q(Block::make(args, batch, head, block)) {
+    auto take = [&](int64_t count) {
+      T* taken = scratch;
+      scratch += count;
+      return taken;
+    };
+    wide = Tools::padded(a.value_dim);
+    query = take(attention_queries * a.head_dim);
+    scores = take(attention_queries * block_keys);
+    bias = take(attention_queries * block_keys);
+    sums = take(attention_queries * wide);
+    largest = take(attention_queries);
+    total = take(attention_queries);
+    rescale = take(attention_queries);
+    result = take(attention_queries);
+    values = take(block_keys * wide);
+  }
+
+  void compute(int64_t block) {
+    int64_t rows = Tools::least(attention_queries, a.query_length - block * attention_queries);
+    if (q.count > 0) {
+      double factor = a.soft_cap > 0 ? a.scale : a.scale * Tools::log2e;
+      Tools::pack_transposed(Tools::row_of(a.query, q.batch, q.first, q.head), a.query.length, q.count, a.head_dim,
+                             static_cast<T>(factor), query, q.lanes);
+      for (int64_t i = 0; i < q.lanes; i += V::size) {
+        V(-Tools::infinity).store(largest + i);
+        V(T(0)).store(total + i);
+      }
+      if (a.null_key) attend(q.null_slot(), Seen::all);
+      for_each_key_block(q.begin(), q.end(), block_keys, [&](int64_t k, int64_t n) {
+        Seen sees = q.see(k, n, seen);
+        if (sees != Seen::none) attend(q.keys_at(k, n), sees);
+      });
+      finish();
+      if (a.weights) write_weights();
+    }
+    for (int64_t i = q.count; i < rows; ++i) clear_row(block * attention_queries + i);
+  }
+
+  void attend(const Keys& block, Seen sees) {
+    score(block, sees);
+    exponentials(block);
+    if (a.dropout_rate > 0) drop(block);
+    accumulate(block, sees);
+    started = true;
+  }
+
+  /// The logits times log2(e), -inf where masked.
+  void score(const Keys& block, Seen sees) {
+    Tools::multiply({.m = block.count,
+                     .n = q.lanes,
+                     .k = a.head_dim,
+                     .a = block.key,
+                     .a_row = block.key_stride,
+                     .a_col = 1,
+                     .b = query,
+                     .b_row = q.lanes,
+                     .c = scores,
+                     .c_row = q.lanes});
+    const bool biased = a.bias.data && !block.null_slot;
+    if (a.soft_cap <= 0 && !biased && sees == Seen::all) return;
+    if (biased) q.pack_bias(block.first, block.count, bias);
+    const V cap(static_cast<T>(a.soft_cap)), per_cap(static_cast<T>(1 / a.soft_cap)),
+        to_base_2(static_cast<T>(Tools::log2e));
+    const V nothing(-Tools::infinity);
+    for (int64_t j = 0; j < block.count; ++j) {
+      for (int64_t i = 0; i < q.lanes; i += V::size) {
+        V x = V::load(scores + j * q.lanes + i);
+        if (a.soft_cap > 0) x = cap * tanh(x * per_cap) * to_base_2;
+        if (biased) x = Tools::add_bias(x, V::load(bias + j * q.lanes + i));
+        if (sees == Seen::some) x = select(lane_mask<T, Arch>(seen[j] >> i), x, nothing);
+        x.store(scores + j * q.lanes + i);
+      }
+    }
+  }
+
+  void exponentials(const Keys& block) {
+    risen = false;
+    const int64_t lanes = q.lanes, n = block.count;
+    for (int64_t i = 0; i < lanes; i += V::size) {
+      T* column = scores + i;
+      V old = V::load(largest + i), m0 = old, m1 = old;
+      int64_t j = 0;
+      for (; j + 2 <= n; j += 2) {
+        m0 = max(m0, V::load(column + j * lanes));
+        m1 = max(m1, V::load(column + (j + 1) * lanes));
+      }
+      if (j < n) m0 = max(m0, V::load(column + j * lanes));
+      V top = max(m0, m1);
+      top.store(largest + i);
+      // While nothing was seen, any finite number will do.
+      V from = select(top == V(-Tools::infinity), V(T(0)), top);
+      V s0(T(0)), s1(T(0));
+      for (j = 0; j + 2 <= n; j += 2) {
+        V p0 = exp2_nonpositive(V::load(column + j * lanes) - from);
+        V p1 = exp2_nonpositive(V::load(column + (j + 1) * lanes) - from);
+        p0.store(column + j * lanes);
+        p1.store(column + (j + 1) * lanes);
+        s0 += p0;
+        s1 += p1;
+      }
+      if (j < n) {
+        V p = exp2_nonpositive(V::load(column + j * lanes) - from);
+        p.store(column + j * lanes);
+        s0 += p;
+      }
+      V factor = exp2_nonpositive(old - from);
+      factor.store(rescale + i);
+      risen = risen || !all(factor == V(T(1)));
+      fma(V::load(total + i), factor, s0 + s1).store(total + i);
+    }
+  }
+
+  void drop(const Keys& block) {
+    q.keep(block.first, block.count, kept);
+    const V factor(q.kept_factor());
+    for (int64_t j = 0; j < block.count; ++j)
+      for (int64_t i = 0; i < q.lanes; i += V::size) {
+        T* at = scores + j * q.lanes + i;
+        select(lane_mask<T, Arch>(kept[j] >> i), V::load(at) * factor, V(T(0))).store(at);
+      }
+  }
+
+  /// sums = sums * rescale + weights . values
+  void accumulate(const Keys& block, Seen sees) {
+    const T* value = block.value;
+    int64_t stride = block.value_stride;
+    bool infinite = false;
+    if (sees == Seen::some || (a.bias.data && !block.null_slot)) {
+      // 0 * NaN is NaN: values that are not finite are left out of the product, and added where they are seen.
+      infinite = Tools::find_infinite(value, stride, block.count, a.value_dim, apart);
+    }
+    if (infinite || a.value_dim % V::size != 0) {
+      Tools::pack_rows(value, stride, block.count, a.value_dim, T(1), values, infinite ? apart : nullptr);
+      value = values;
+      stride = wide;
+    }
+    for (int64_t i = 0; started && risen && i < q.count; ++i)
+      for (int64_t d = 0; d < wide; d += V::size)
+        (V::load(sums + i * wide + d) * V(rescale[i])).store(sums + i * wide + d);
+    Tools::multiply({.m = q.count,
+                     .n = a.value_dim,
+                     .k = block.count,
+                     .a = scores,
+                     .a_row = 1,
+                     .a_col = q.lanes,
+                     .b = value,
+                     .b_row = stride,
+                     .c = sums,
+                     .c_row = wide,
+                     .accumulate = started});
+    for (int64_t j = 0; infinite && j < block.count; ++j)
+      for (int64_t i = 0; apart[j] && i < q.count; ++i) {
+        T weight = scores[j * q.lanes + i];
+        for (int64_t d = 0; weight != 0 && d < a.value_dim; ++d)
+          sums[i * wide + d] += weight * block.value[j * block.value_stride + d];
+      }
+  }
+
+  void finish() {
+    for (int64_t i = 0; i < q.lanes; i += V::size) {
+      V sum = V::load(total + i);
+      V nothing = V(-Tools::infinity);
+      select(sum == V(T(0)), V(T(0)), V(T(1)) / sum).store(rescale + i);
+      V base_2 = select(sum == V(T(0)), nothing, V::load(largest + i) + log2(sum));
+      base_2.store(largest + i);
+      (base_2 * V(static_cast<T>(Tools::ln2))).store(result + i);
+    }
+    for (int64_t i = 0; i < q.count; ++i) {
+      T* out = Tools::row_of(a.out, q.batch, q.first + i, q.head);
+      if (a.logsumexp) a.logsumexp[(q.batch * a.query_length + q.first + i) * a.heads + q.head] = result[i];
+      if (total[i] == 0) {
+        if (uniform()) average(i, out);
+        else Tools::clear(out, a.value_dim);
+        continue;
+      }
+      const V factor(rescale[i]);
+      const T* from = sums + i * wide;
+      int64_t d = 0;
+      for (; d + V::size <= a.value_dim; d += V::size) (V::load(from + d) * factor).store(out + d);
+      if (d < a.value_dim) (V::load(from + d) * factor).store(out + d, static_cast<int>(a.value_dim - d));
+    }
+  }
+
+  bool uniform() const { return a.fully_masked == FullyMasked::uniform && a.key_length > 0; }
+
+  /// The mean of all values, masked ones too.
+  void average(int64_t i, T* out) {
+    T* sum = sums + i * wide;
+    Tools::clear(sum, a.value_dim);
+    const T weight = T(1) / static_cast<T>(a.key_length);
+    for (int64_t k = 0; k < a.key_length; k += 32) {
+      int64_t n = Tools::least(32, a.key_length - k);
+      uint64_t bits = a.dropout_rate > 0 ? q.kept_row(i, k, n) : ~uint64_t{0};
+      T factor = a.dropout_rate > 0 ? weight * q.kept_factor() : weight;
+      for (int64_t j = 0; j < n; ++j) {
+        if (!(bits >> j & 1)) continue;
+        const T* value = Tools::row_of(a.value, q.batch, k + j, q.kv_head);
+        for (int64_t d = 0; d < a.value_dim; ++d) sum[d] += factor * value[d];
+      }
+    }
+    for (int64_t d = 0; d < a.value_dim; ++d) out[d] = sum[d];
+  }
+
+  T* weight_row(int64_t position) const {
+    return a.weights + ((q.batch * a.heads + q.head) * a.query_length + position) * a.columns();
+  }
+
+  /// A second pass, now that the sums are known.
+  void write_weights() {
+    auto write = [&](const Keys& block, Seen sees) {
+      if (sees != Seen::none) score(block, sees);
+      for (int64_t i = 0; i < q.count; ++i) {
+        T* row = weight_row(q.first + i) + block.first;
+        if (total[i] == 0) {
+          for (int64_t j = 0; j < block.count; ++j) row[j] = uniform() ? T(1) / static_cast<T>(a.key_length) : T(0);
+          continue;
+        }
+        for (int64_t j = 0; j < block.count; ++j)
+          row[j] = sees == Seen::none ? -Tools::infinity : scores[j * q.lanes + i];
+        const V from(largest[i]);
+        for (int64_t j = 0; j < block.count; j += V::size) {
+          int left = static_cast<int>(Tools::least(V::size, block.count - j));
+          exp2_nonpositive(V::load(row + j, left, V(-Tools::infinity)) - from).store(row + j, left);
+        }
+      }
+    };
+    for_each_key_block(0, a.key_length, block_keys,
+                       [&](int64_t k, int64_t n) { write(q.keys_at(k, n), q.see(k, n, seen)); });
+    if (a.null_key) write(q.null_slot(), Seen::all);
+  }
+
+  void clear_row(int64_t position) {
+    Tools::clear(Tools::row_of(a.out, q.batch, position, q.head), a.value_dim);
+    if (a.logsumexp) a.logsumexp[(q.batch * a.query_length + position) * a.heads + q.head] = -Tools::infinity;
+    if (a.weights) Tools::clear(weight_row(position), a.columns());
+  }
+
+  const AttentionArgs<T>& a;
+  const Block q;
+  int64_t wide = 0;                        // columns of `sums` and `values`
+  T* query = nullptr;                      // [D][lane]
+  T *scores = nullptr, *bias = nullptr;    // [key][lane]
+  T *sums = nullptr, *values = nullptr;    // [lane][Dv], [key][Dv]
+  T *largest = nullptr, *total = nullptr;  // of a lane's logits; of its exponentials
+  T *rescale = nullptr, *result = nullptr;
+  bool started = false;  // `sums` holds something
+  bool risen = false;    // the last block changed `largest`
+  uint64_t seen[block_keys], kept[block_keys];
+  bool apart[block_keys];
+};
+
+}  // namespace weft::cpu

@@ -1,0 +1,201 @@
+#include <weft/autograd/ops/pool.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include <weft/backends/cpu/table.hpp>
+#include <weft/core/parallel.hpp>
+
+namespace weft {
+namespace {
+
+/// The geometry with three space axes, those in front of extent 1 where there are fewer, and the sizes of x [N,
+/// space..., features] and y [N, positions..., features].
+struct Pool3 {
+  Pool3(const PoolGeometry& g, const Shape& x, const Shape& y) : batch(x[0]), features(x.back()) {
+    const int axes = g.window.rank();
+    for (int axis = 0; axis < axes; ++axis) {
+      const int at = axis + 3 - axes;
+      space[at] = x[axis + 1];
+      positions[at] = y[axis + 1];
+      window[at] = g.window[axis];
+      stride[at] = g.strides[axis];
+      low[at] = g.low[axis];
+    }
+  }
+
+  int64_t space_size() const { return space[0] * space[1] * space[2]; }
+  int64_t position_count() const { return positions[0] * positions[1] * positions[2]; }
+
+  /// Calls f(flat place in space) for every element of the window at a flat position, in row-major order.
+  template <class F> void for_each_place(int64_t position, F&& f) const {
+    const int64_t at[3] = {position / (positions[1] * positions[2]), position / positions[2] % positions[1],
+                           position % positions[2]};
+    int64_t begin[3], end[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      const int64_t start = at[axis] * stride[axis] - low[axis];
+      begin[axis] = std::max<int64_t>(start, 0);
+      end[axis] = std::min(start + window[axis], space[axis]);
+    }
+    for (int64_t i = begin[0]; i < end[0]; ++i)
+      for (int64_t j = begin[1]; j < end[1]; ++j)
+        for (int64_t k = begin[2]; k < end[2]; ++k) f((i * space[1] + j) * space[2] + k);
+  }
+
+  int64_t batch, features;
+  int64_t space[3] = {1, 1, 1}, positions[3] = {1, 1, 1}, window[3] = {1, 1, 1}, stride[3] = {1, 1, 1},
+          low[3] = {0, 0, 0};
+};
+
+/// Positions of the whole batch, some to a task: f(entry, position).
+template <class F> void for_each_position(const Pool3& pool, F&& f) {
+  const int64_t per_entry = pool.position_count();
+  if (per_entry == 0) return;
+  const int64_t chunk = std::max<int64_t>(1, 4096 / std::max<int64_t>(1, pool.features));
+  parallel_chunks(pool.batch * per_entry, chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) f(i / per_entry, i % per_entry);
+  });
+}
+
+template <bool minimum, class T> void extreme(const Pool3& pool, const T* x, T* y, int32_t* places) {
+  using Limits = std::numeric_limits<T>;
+  constexpr T largest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+  constexpr T smallest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+  const int64_t c = pool.features, per_entry = pool.position_count();
+  for_each_position(pool, [&](int64_t entry, int64_t position) {
+    T* best = y + (entry * per_entry + position) * c;
+    int32_t* best_place = places + (entry * per_entry + position) * c;
+    bool first = true;
+    pool.for_each_place(position, [&](int64_t place) {
+      const T* values = x + (entry * pool.space_size() + place) * c;
+      const auto here = static_cast<int32_t>(place);
+      if (first) {
+        std::copy_n(values, c, best);
+        std::fill_n(best_place, c, here);
+        first = false;
+        return;
+      }
+      for (int64_t i = 0; i < c; ++i) {
+        const T value = values[i], old = best[i];
+        // The first of equal ones, and the first NaN, stays.
+        const bool better = (minimum ? value < old : value > old) || (value != value && old == old);
+        best[i] = better ? value : old;
+        best_place[i] = better ? here : best_place[i];
+      }
+    });
+    if (first) {
+      std::fill_n(best, c, minimum ? largest : smallest);
+      std::fill_n(best_place, c, -1);
+    }
+  });
+}
+
+void extreme_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::ExtremePool>();
+  const Tensor& x = call.inputs[0];
+  const Pool3 pool(op.geometry, x.shape(), call.outputs[0].shape());
+  visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    T* y = call.outputs[0].mutable_raw_as<T>();
+    int32_t* places = call.outputs[1].mutable_raw_as<int32_t>();
+    if (op.minimum) extreme<true>(pool, x.raw_as<T>(), y, places);
+    else extreme<false>(pool, x.raw_as<T>(), y, places);
+  });
+}
+
+/// Entries of the batch and blocks of features are independent of each other: f(entry, first feature, last feature).
+template <class F> void for_each_entry(int64_t batch, int64_t features, F&& f) {
+  constexpr int64_t block = 64;
+  const int64_t blocks = (features + block - 1) / block;
+  parallel_for(batch * blocks, [&](int64_t task) {
+    const int64_t begin = task % blocks * block;
+    f(task / blocks, begin, std::min(features, begin + block));
+  });
+}
+
+void scatter_kernel(const KernelCall& call) {
+  const Tensor& places = call.inputs[1];
+  Tensor& x = call.outputs[0];
+  const int64_t features = x.shape().back(), space = call.op<op::PoolScatter>().space.elements();
+  const int64_t positions = places.shape().slice(1, places.rank() - 1).elements();
+  visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    for_each_entry(x.shape()[0], features, [&](int64_t entry, int64_t begin, int64_t end) {
+      T* target = x.mutable_raw_as<T>() + entry * space * features;
+      for (int64_t place = 0; place < space; ++place)
+        std::fill(target + place * features + begin, target + place * features + end, T(0));
+      for (int64_t position = 0; position < positions; ++position) {
+        const int64_t row = (entry * positions + position) * features;
+        for (int64_t i = begin; i < end; ++i)
+          if (int64_t place = places.raw_as<int32_t>()[row + i]; place >= 0)
+            target[place * features + i] += call.inputs[0].raw_as<T>()[row + i];
+      }
+    });
+  });
+}
+
+void gather_kernel(const KernelCall& call) {
+  const Tensor &x = call.inputs[0], &places = call.inputs[1];
+  Tensor& y = call.outputs[0];
+  const int64_t features = x.shape().back(), space = x.shape().slice(1, x.rank() - 1).elements();
+  const int64_t positions = places.shape().slice(1, places.rank() - 1).elements();
+  visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    for_each_entry(x.shape()[0], features, [&](int64_t entry, int64_t begin, int64_t end) {
+      const T* source = x.raw_as<T>() + entry * space * features;
+      for (int64_t position = 0; position < positions; ++position) {
+        const int64_t row = (entry * positions + position) * features;
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t place = places.raw_as<int32_t>()[row + i];
+          y.mutable_raw_as<T>()[row + i] = place >= 0 ? source[place * features + i] : T(0);
+        }
+      }
+    });
+  });
+}
+
+void sum_kernel(const KernelCall& call) {
+  const Tensor& x = call.inputs[0];
+  const Pool3 pool(call.op<op::SumPool>().geometry, x.shape(), call.outputs[0].shape());
+  visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    T* y = call.outputs[0].mutable_raw_as<T>();
+    const int64_t c = pool.features, per_entry = pool.position_count();
+    for_each_position(pool, [&](int64_t entry, int64_t position) {
+      T* sum = y + (entry * per_entry + position) * c;
+      std::fill_n(sum, c, T(0));
+      pool.for_each_place(position, [&](int64_t place) {
+        const T* values = x.raw_as<T>() + (entry * pool.space_size() + place) * c;
+        for (int64_t i = 0; i < c; ++i) sum[i] += values[i];
+      });
+    });
+  });
+}
+
+void sum_grad_kernel(const KernelCall& call) {
+  const Tensor& d_y = call.inputs[0];
+  Tensor& x = call.outputs[0];
+  const Pool3 pool(call.op<op::SumPoolGrad>().geometry, x.shape(), d_y.shape());
+  visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    const int64_t c = pool.features, per_entry = pool.position_count();
+    for_each_entry(pool.batch, c, [&](int64_t entry, int64_t begin, int64_t end) {
+      T* target = x.mutable_raw_as<T>() + entry * pool.space_size() * c;
+      for (int64_t place = 0; place < pool.space_size(); ++place)
+        std::fill(target + place * c + begin, target + place * c + end, T(0));
+      for (int64_t position = 0; position < per_entry; ++position) {
+        const T* values = d_y.raw_as<T>() + (entry * per_entry + position) * c;
+        pool.for_each_place(position, [&](int64_t place) {
+          for (int64_t i = begin; i < end; ++i) target[place * c + i] += values[i];
+        });
+      }
+    });
+  });
+}
+
+}  // namespace
+
+void register_cpu_pool(KernelTable& table) {
+  table.add<op::ExtremePool>(extreme_kernel, wide_numbers);
+  table.add<op::PoolScatter>(scatter_kernel, wide_numbers);
+  table.add<op::PoolGather>(gather_kernel, wide_numbers);
+  table.add<op::SumPool>(sum_kernel, wide_numbers);
+  table.add<op::SumPoolGrad>(sum_grad_kernel, wide_numbers);
+}
+
+}  // namespace weft

@@ -1,0 +1,102 @@
+// The attention kernels on raw memory: GFLOP/s forward (4 B H Lq Lk D, half of it under a causal mask) and backward
+// (2.5 times that), in one thread and in four.
+
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include <weft/backends/cpu/attention.hpp>
+#include <weft/core/parallel.hpp>
+
+namespace {
+
+using namespace weft;
+
+struct Shape {
+  const char* name;
+  int64_t batch, heads, query_length, key_length, head_dim;
+  bool causal = false;
+  double dropout_rate = 0;
+};
+
+constexpr Shape shapes[] = {
+    {"vqa_like", 64, 4, 16, 64, 32},
+    {"cross_short", 8, 8, 64, 256, 64},
+    {"self_512", 8, 8, 512, 512, 64},
+    {"self_2k", 2, 8, 2048, 2048, 64},
+    {"causal_2k", 2, 8, 2048, 2048, 64, true},
+    {"causal_4k_128", 1, 8, 4096, 4096, 128, true},
+    {"dropout_512", 8, 8, 512, 512, 64, false, 0.1},
+};
+
+/// One array per operand, in the layout of the layer: [batch, length, heads, features].
+struct Buffers {
+  std::vector<float> query, key, value, out, logsumexp, d_out, d_query, d_key, d_value;
+  AttentionGradArgs<float> args;
+
+  explicit Buffers(const Shape& s) {
+    AttentionArgs<float>& a = args.call;
+    a.batch = s.batch;
+    a.heads = a.kv_heads = s.heads;
+    a.query_length = s.query_length;
+    a.key_length = s.key_length;
+    a.head_dim = a.value_dim = s.head_dim;
+    a.scale = 0.125;
+    a.causal = s.causal ? Causal::top_left : Causal::none;
+    a.dropout_rate = s.dropout_rate;
+    const int64_t row = s.heads * s.head_dim;
+    std::mt19937 random(1);
+    auto make = [&](std::vector<float>& data, int64_t length) {
+      std::normal_distribution<float> normal;
+      data.resize(static_cast<size_t>(s.batch * length * row));
+      for (float& x : data) x = normal(random);
+      return HeadRows<float*>{data.data(), length * row, row, s.head_dim};
+    };
+    auto input = [&](std::vector<float>& data, int64_t length) {
+      HeadRows<float*> rows = make(data, length);
+      return HeadRows<const float*>{rows.data, rows.batch, rows.length, rows.head};
+    };
+    a.query = input(query, s.query_length);
+    a.key = input(key, s.key_length);
+    a.value = input(value, s.key_length);
+    a.out = make(out, s.query_length);
+    logsumexp.resize(static_cast<size_t>(s.batch * s.query_length * s.heads));
+    a.logsumexp = logsumexp.data();
+    args.d_out = input(d_out, s.query_length);
+    args.d_query = make(d_query, s.query_length);
+    args.d_key = make(d_key, s.key_length);
+    args.d_value = make(d_value, s.key_length);
+  }
+};
+
+void run(benchmark::State& state, const Shape& s, bool backward, int threads) {
+  const int before = num_threads();
+  set_num_threads(threads);
+  Buffers buffers(s);
+  cpu::attention_forward(buffers.args.call);
+  for (auto _ : state) {
+    if (backward) cpu::attention_backward(buffers.args);
+    else cpu::attention_forward(buffers.args.call);
+    benchmark::ClobberMemory();
+  }
+  const double scores = static_cast<double>(s.batch * s.heads * s.query_length * s.key_length) * (s.causal ? 0.5 : 1);
+  const double flops = 4 * scores * static_cast<double>(s.head_dim) * (backward ? 2.5 : 1);
+  state.counters["FLOP/s"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+  set_num_threads(before);
+}
+
+const bool registered = [] {
+  for (const Shape& s : shapes)
+    for (bool backward : {false, true})
+      for (int threads : {1, 4}) {
+        std::string name = std::string(s.name) + (backward ? "/backward/" : "/forward/") + std::to_string(threads);
+        benchmark::RegisterBenchmark(name.c_str(), run, s, backward, threads)
+            ->UseRealTime()
+            ->Unit(benchmark::kMillisecond);
+      }
+  return true;
+}();
+
+}  // namespace

@@ -1,0 +1,16 @@
+#include <weft/layers/module.hpp>
+
+namespace weft {
+
+Ref<VariableCell> Cloner::copy(const Ref<VariableCell>& cell) {
+  if (!cell) return cell;
+  Ref<VariableCell>& copy = copies_[cell.get()];
+  if (copy) return copy;
+  copy = make_ref<VariableCell>(*cell->kind);
+  copy->metadata = cell->metadata;
+  if (cell->declared) copy->declared = std::make_unique<const VariableDeclaration>(*cell->declared);
+  if (cell->has_value()) copy->value = with_data_ ? cell->value.copy() : Tensor::meta(cell->value.spec());
+  return copy;
+}
+
+}  // namespace weft

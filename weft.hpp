@@ -1,0 +1,80 @@
+#pragma once
+
+// Everything but xtensor: tensors, ops, gradients, layers, training. `#include <weft/xtensor.hpp>` adds the array
+// language, and `#include <weft/autograd/primitive.hpp>` is what a new primitive needs.
+
+#include <weft/core/device.hpp>
+#include <weft/core/dtype.hpp>
+#include <weft/core/error.hpp>
+#include <weft/core/parallel.hpp>
+#include <weft/core/shape.hpp>
+#include <weft/core/tensor.hpp>
+#include <weft/core/backend.hpp>
+
+#include <weft/autograd/grad.hpp>
+#include <weft/autograd/gradcheck.hpp>
+#include <weft/autograd/remat.hpp>
+#include <weft/autograd/tape.hpp>
+#include <weft/autograd/ops/activation.hpp>
+#include <weft/autograd/ops/attention.hpp>
+#include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
+#include <weft/autograd/ops/conv.hpp>
+#include <weft/autograd/ops/create.hpp>
+#include <weft/autograd/ops/cumulative.hpp>
+#include <weft/autograd/ops/einsum.hpp>
+#include <weft/autograd/ops/gather.hpp>
+#include <weft/autograd/ops/join.hpp>
+#include <weft/autograd/ops/layout.hpp>
+#include <weft/autograd/ops/matmul.hpp>
+#include <weft/autograd/ops/norm.hpp>
+#include <weft/autograd/ops/one_hot.hpp>
+#include <weft/autograd/ops/pad.hpp>
+#include <weft/autograd/ops/pool.hpp>
+#include <weft/autograd/ops/random.hpp>
+#include <weft/autograd/ops/reduce.hpp>
+#include <weft/autograd/ops/repeat.hpp>
+#include <weft/autograd/ops/scatter.hpp>
+#include <weft/autograd/ops/select.hpp>
+#include <weft/autograd/ops/slice.hpp>
+#include <weft/autograd/ops/softmax.hpp>
+#include <weft/autograd/ops/sort.hpp>
+#include <weft/autograd/ops/triangle.hpp>
+#include <weft/autograd/ops/unary.hpp>
+
+#include <weft/layers/attention.hpp>
+#include <weft/layers/batch_norm.hpp>
+#include <weft/layers/capture.hpp>
+#include <weft/layers/conv.hpp>
+#include <weft/layers/dropout.hpp>
+#include <weft/layers/embed.hpp>
+#include <weft/layers/filter.hpp>
+#include <weft/layers/flatten.hpp>
+#include <weft/layers/graph.hpp>
+#include <weft/layers/initialize.hpp>
+#include <weft/layers/initializers.hpp>
+#include <weft/layers/linear.hpp>
+#include <weft/layers/modes.hpp>
+#include <weft/layers/module.hpp>
+#include <weft/layers/norm.hpp>
+#include <weft/layers/perturb.hpp>
+#include <weft/layers/pooling.hpp>
+#include <weft/layers/prelu.hpp>
+#include <weft/layers/rngs.hpp>
+#include <weft/layers/sequential.hpp>
+#include <weft/layers/state.hpp>
+#include <weft/layers/tabulate.hpp>
+#include <weft/layers/value_and_grad.hpp>
+#include <weft/layers/variable.hpp>
+
+#include <weft/training/checkpoint.hpp>
+#include <weft/training/data_loader.hpp>
+#include <weft/training/ema.hpp>
+#include <weft/training/interrupt.hpp>
+#include <weft/training/losses.hpp>
+#include <weft/training/metrics.hpp>
+#include <weft/training/optimizer.hpp>
+#include <weft/training/optimizers.hpp>
+#include <weft/training/progress.hpp>
+#include <weft/training/schedules.hpp>
+#include <weft/training/transform.hpp>
