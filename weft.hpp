@@ -3,18 +3,16 @@
 // Everything but xtensor: tensors, ops, gradients, layers, training. `#include <weft/xtensor.hpp>` adds the array
 // language, and `#include <weft/autograd/primitive.hpp>` is what a new primitive needs.
 
+#include <weft/core/backend.hpp>
 #include <weft/core/device.hpp>
 #include <weft/core/dtype.hpp>
 #include <weft/core/error.hpp>
 #include <weft/core/parallel.hpp>
 #include <weft/core/shape.hpp>
 #include <weft/core/tensor.hpp>
-#include <weft/core/backend.hpp>
 
 #include <weft/autograd/grad.hpp>
 #include <weft/autograd/gradcheck.hpp>
-#include <weft/autograd/remat.hpp>
-#include <weft/autograd/tape.hpp>
 #include <weft/autograd/ops/activation.hpp>
 #include <weft/autograd/ops/attention.hpp>
 #include <weft/autograd/ops/binary.hpp>
@@ -41,6 +39,8 @@
 #include <weft/autograd/ops/sort.hpp>
 #include <weft/autograd/ops/triangle.hpp>
 #include <weft/autograd/ops/unary.hpp>
+#include <weft/autograd/remat.hpp>
+#include <weft/autograd/tape.hpp>
 
 #include <weft/layers/attention.hpp>
 #include <weft/layers/batch_norm.hpp>

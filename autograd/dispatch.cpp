@@ -100,20 +100,20 @@ std::string range_of(const Tensor& tensor) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   int64_t bad = 0;
   for (double value : host.to_vector<double>()) {
-    if (!std::isfinite(value)) ++bad;
+    if (std::isnan(value)) ++bad;
     else low = std::min(low, value), high = std::max(high, value);
   }
   std::string text = to_string(tensor.spec()) + " in [" + std::to_string(low) + ", " + std::to_string(high) + "]";
-  return bad ? text + " with " + std::to_string(bad) + " not finite" : text;
+  return bad ? text + " with " + std::to_string(bad) + " NaN" : text;
 }
 
-void check_finite(const Primitive& primitive, std::span<const Tensor> inputs, const Tensors& outputs) {
+void check_for_nan(const Primitive& primitive, std::span<const Tensor> inputs, const Tensors& outputs) {
   for (const Tensor& output : outputs) {
     if (!is_floating(output.dtype()) || !output.device().backend().is_host()) continue;
-    bool finite = true;
-    for (double value : converted(output, DType::float64).to_vector<double>()) finite = finite && std::isfinite(value);
-    if (finite) continue;
-    std::string text = primitive.name() + ": the result is not finite; inputs:";
+    bool found = false;
+    for (double value : converted(output, DType::float64).to_vector<double>()) found = found || std::isnan(value);
+    if (!found) continue;
+    std::string text = primitive.name() + ": the result has NaN; inputs:";
     for (const Tensor& input : inputs) text += " " + range_of(input);
     throw NonFiniteError(text);
   }
@@ -177,7 +177,7 @@ Tensors apply(const Primitive& primitive, const void* op, std::span<const Tensor
     } else {
       throw DeviceError(missing_kernel(primitive, device.backend()));
     }
-    if (NanMode::active()) check_finite(primitive, inputs, outputs);
+    if (NanMode::active()) check_for_nan(primitive, inputs, outputs);
   }
   if (OpListener* listener = OpListener::current()) listener->notify(primitive, op, inputs, outputs);
   return record ? record_primitive(primitive, op, inputs, std::move(outputs)) : outputs;

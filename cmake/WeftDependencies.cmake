@@ -3,7 +3,10 @@
 
 find_package(Threads REQUIRED)
 find_package(xtensor 0.24 REQUIRED)
-find_package(xsimd 8.1 REQUIRED)
+find_package(xsimd REQUIRED)  # 8.1 or newer; its package would refuse a newer major version if one were named
+if(xsimd_VERSION VERSION_LESS 8.1)
+  message(FATAL_ERROR "xsimd: expected version 8.1 or newer, got ${xsimd_VERSION}")
+endif()
 find_package(nlohmann_json 3.10 REQUIRED)
 
 # A cross build has no fmt library of the target's architecture; the headers alone do.

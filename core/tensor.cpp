@@ -1,10 +1,7 @@
 #include <weft/core/tensor.hpp>
 
-#include <cstring>
-
 #include <weft/core/backend.hpp>
 #include <weft/core/error.hpp>
-#include <weft/core/strided_loop.hpp>
 
 namespace weft {
 namespace {
@@ -19,23 +16,6 @@ bool row_major(const Shape& shape, const Strides& strides) {
     expected *= shape[i];
   }
   return true;
-}
-
-/// bool and the half types convert through a type that C++ converts from and to everything.
-template <class T> auto widen(T value) {
-  if constexpr (is_half(dtype_of<T>))
-    return static_cast<float>(value);
-  else
-    return value;
-}
-
-template <class To, class From> To convert(From value) {
-  if constexpr (std::is_same_v<To, bool>)
-    return widen(value) != 0;
-  else if constexpr (is_half(dtype_of<To>))
-    return To(static_cast<float>(widen(value)));
-  else
-    return static_cast<To>(widen(value));
 }
 
 }  // namespace
@@ -163,7 +143,8 @@ const void* Tensor::host_data(DType dtype) const {
 
 void* Tensor::mutable_host_data(DType dtype) {
   const void* memory = host_data(dtype);
-  if (node()) throw StateError("mutable_data: this tensor is on a tape, whose gradients do not follow in-place changes");
+  if (node())
+    throw StateError("mutable_data: this tensor is on a tape, whose gradients do not follow in-place changes");
   storage()->bump_version();
   return const_cast<void*>(memory);
 }
@@ -181,27 +162,6 @@ void Tensor::read_all(void* values, DType dtype) const {
   if (is_meta()) throw StateError("to_vector: " + to_string(spec()) + " is a shape without data; return it instead");
   Tensor dense = contiguous();
   device().backend().copy_to_host(values, dense.raw(), bytes(), device().index());
-}
-
-void copy_elements(const Tensor& source, Tensor& target) {
-  if (!target.device().backend().is_host())
-    throw DeviceError("copy: strided copies on " + to_string(target.device()) + " need its copy kernel");
-  visit(source.dtype(), [&]<class From>(std::type_identity<From>) {
-    visit(target.dtype(), [&]<class To>(std::type_identity<To>) {
-      const From* from = source.raw_as<From>();
-      To* into = target.mutable_raw_as<To>();
-      strided_rows<2>(target.shape(), {target.strides(), source.strides()},
-                      [&](int64_t count, std::array<int64_t, 2> at, std::array<int64_t, 2> step) {
-                        if constexpr (std::is_same_v<From, To>)
-                          if (step[0] == 1 && step[1] == 1) {
-                            std::memcpy(into + at[0], from + at[1], static_cast<size_t>(count) * sizeof(To));
-                            return;
-                          }
-                        for (int64_t i = 0; i < count; ++i)
-                          into[at[0] + i * step[0]] = convert<To>(from[at[1] + i * step[1]]);
-                      });
-    });
-  });
 }
 
 }  // namespace weft

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <iosfwd>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,7 +65,13 @@ class Tensor {
   }
   template <class T>
   static Tensor from(const std::vector<T>& values, const Shape& shape, Device device = default_device()) {
-    return from(std::span<const T>(values), shape, device);
+    if constexpr (std::is_same_v<T, bool>) {
+      auto copies = std::make_unique<bool[]>(values.size());
+      std::copy(values.begin(), values.end(), copies.get());
+      return from(std::span<const bool>(copies.get(), values.size()), shape, device);
+    } else {
+      return from(std::span<const T>(values), shape, device);
+    }
   }
   /// A view of memory that `on_release` gives back when the last tensor on it has gone.
   static Tensor adopt(void* memory, const Shape& shape, const Strides& strides, DType dtype,
@@ -112,9 +120,16 @@ class Tensor {
   }
   /// All elements in row-major order; throws DTypeError when T is not the element type.
   template <class T> std::vector<T> to_vector() const {
-    std::vector<T> values(static_cast<size_t>(elements()));
-    read_all(values.data(), dtype_of<T>);
-    return values;
+    auto count = static_cast<size_t>(elements());
+    if constexpr (std::is_same_v<T, bool>) {  // std::vector<bool> has no array to read into
+      auto values = std::make_unique<bool[]>(count);
+      read_all(values.get(), DType::boolean);
+      return std::vector<bool>(values.get(), values.get() + count);
+    } else {
+      std::vector<T> values(count);
+      read_all(values.data(), dtype_of<T>);
+      return values;
+    }
   }
 
   /// The same elements in fresh row-major memory, without a tape.

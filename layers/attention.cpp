@@ -28,8 +28,8 @@ int64_t key_value_heads_of(const MultiHeadAttentionOptions& o) {
 
 int64_t divided(int64_t features, int64_t heads) {
   if (features % heads != 0)
-    throw ValueError("expected query features that num_heads = " + std::to_string(heads) + " divides, or a head_dim, got " +
-                     std::to_string(features) + " features");
+    throw ValueError("expected query features that num_heads = " + std::to_string(heads) +
+                     " divides, or a head_dim, got " + std::to_string(features) + " features");
   return features / heads;
 }
 
@@ -143,8 +143,9 @@ int64_t MultiHeadAttention::known_head_dim(const Tensor& input) const {
   if (head_dim != inferred) return head_dim;
   if (query.kernel.has_shape()) return query.kernel.shape()[2];
   if (input.defined()) return divided(input.shape().back(), num_heads);
-  throw StateError("the size of a head is not known before there was a query; give head_dim or query_features, or call "
-                   "initialize(model, inputs...) first");
+  throw StateError(
+      "the size of a head is not known before there was a query; give head_dim or query_features, or call "
+      "initialize(model, inputs...) first");
 }
 
 Tensor MultiHeadAttention::project_one(const LinearGeneral& layer, const char* name, const Tensor& input,
@@ -275,7 +276,8 @@ void MultiHeadAttention::init_cache(const Shape& batch, int64_t max_length, DTyp
   Scope scope(*this);
   check_size("max_length", max_length);
   if (!key.kernel.has_shape() || !value.kernel.has_shape())
-    throw StateError("init_cache: the sizes of key and value are not known yet; call initialize(model, inputs...) first");
+    throw StateError(
+        "init_cache: the sizes of key and value are not known yet; call initialize(model, inputs...) first");
   auto room = [&](const LinearGeneral& projection) {
     Shape shape = batch;
     shape.push_back(max_length);

@@ -66,17 +66,17 @@ struct AttentionOutput {
 ///   k = key   . key.kernel   + key.bias     [batch..., Lkv, kv_heads, head_dim]
 ///   v = value . value.kernel + value.bias   [batch..., Lkv, kv_heads, value_head_dim]
 ///   out = attention(q, k, v) . out.kernel + out.bias   [batch..., Lq, out_features]
-/// Query head h uses key and value head h / (heads / kv_heads). A query that may attend to nothing gets attention result
-/// 0 (unless options.fully_masked), so the out bias. Batch axes of key and value may be fewer than the query's, or have
-/// extent 1: they are then shared. Lengths and batch axes of extent 0 are valid.
+/// Query head h uses key and value head h / (heads / kv_heads). A query that may attend to nothing gets attention
+/// result 0 (unless options.fully_masked), so the out bias. Batch axes of key and value may be fewer than the query's,
+/// or have extent 1: they are then shared. Lengths and batch axes of extent 0 are valid.
 struct MultiHeadAttention {
-  LinearGeneral query, key, value;           ///< kernels [E, H, D], [EK, K, D], [EV, K, Dv]
+  LinearGeneral query, key, value;            ///< kernels [E, H, D], [EK, K, D], [EV, K, Dv]
   std::optional<LayerNorm> query_ln, key_ln;  ///< over head_dim, scale only; with normalize_qk
-  LinearGeneral out;                         ///< kernel [H, Dv, O]
-  Param null_key, null_value;                ///< [K, D], [K, Dv]; with null_slot
-  Cache cached_key, cached_value;            ///< [batch..., max_length, K, D], [..., K, Dv]; after init_cache()
-  Cache cache_index;                         ///< int32 []: positions taken
-  RngStream rngs;                            ///< of dropout; only where dropout_rate > 0
+  LinearGeneral out;                          ///< kernel [H, Dv, O]
+  Param null_key, null_value;                 ///< [K, D], [K, Dv]; with null_slot
+  Cache cached_key, cached_value;             ///< [batch..., max_length, K, D], [..., K, Dv]; after init_cache()
+  Cache cache_index;                          ///< int32 []: positions taken
+  RngStream rngs;                             ///< of dropout; only where dropout_rate > 0
   int64_t num_heads, num_key_value_heads, head_dim, value_head_dim, out_features;
   int64_t window_left, window_right;
   std::optional<double> scale;
@@ -90,8 +90,8 @@ struct MultiHeadAttention {
               window_left, window_right, scale, soft_cap, dropout_rate, fully_masked, causal, broadcast_dropout,
               deterministic, sow_weights)
 
-  /// Throws ValueError when num_key_value_heads does not divide num_heads, when num_heads does not divide query_features
-  /// and there is no head_dim, and for sizes and rates that make no sense.
+  /// Throws ValueError when num_key_value_heads does not divide num_heads, when num_heads does not divide
+  /// query_features and there is no head_dim, and for sizes and rates that make no sense.
   MultiHeadAttention(const MultiHeadAttentionOptions& options, Rngs& rngs);
 
   /// query [batch..., Lq, E], key [batch..., Lkv, EK], value [batch..., Lkv, EV] -> [batch..., Lq, out_features]. Key
@@ -100,7 +100,8 @@ struct MultiHeadAttention {
   Tensor operator()(const Tensor& query_input, const Tensor& key_input, const AttentionCall& call = {}) const;
   Tensor operator()(const Tensor& query_input, const Tensor& key_input, const Tensor& value_input,
                     const AttentionCall& call = {}) const;
-  Tensor operator()(const Tensor& query_input, const ProjectedKeyValue& projected, const AttentionCall& call = {}) const;
+  Tensor operator()(const Tensor& query_input, const ProjectedKeyValue& projected,
+                    const AttentionCall& call = {}) const;
 
   /// The same with the weights. Key and value may be undefined: then they default as above.
   AttentionOutput with_weights(const Tensor& query_input, const Tensor& key_input = {}, const Tensor& value_input = {},
@@ -115,8 +116,8 @@ struct MultiHeadAttention {
   void init_cache(const Shape& batch, int64_t max_length, DType dtype = DType::float32);
   /// Appends n positions, [batch..., n, E] (and their keys and values, where they are not the query), to the cache, and
   /// attends causally to all that are in it: [batch..., n, out_features]. A mask's last axis has as many keys as are in
-  /// the cache afterwards, or max_length, or 1. Throws StateError, before anything is written, when there is no cache or
-  /// the positions do not fit; ShapeError when the batch axes are not the cache's.
+  /// the cache afterwards, or max_length, or 1. Throws StateError, before anything is written, when there is no cache
+  /// or the positions do not fit; ShapeError when the batch axes are not the cache's.
   Tensor decode(const Tensor& query_input, const AttentionCall& call = {}) const;
   Tensor decode(const Tensor& query_input, const Tensor& key_input, const Tensor& value_input,
                 const AttentionCall& call = {}) const;

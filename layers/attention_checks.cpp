@@ -58,7 +58,8 @@ void check_mask(const char* what, const Tensor& mask, const Shape& logits) {
       heads.insert(0, 1);
       throw ShapeError(std::string(what) + ": got " + to_string(shape) +
                        ", which fits both as one for each batch entry, " + to_string(with_head_axis(shape)) +
-                       ", and as one for each head, " + to_string(heads) + "; expected the four-axis shape that is meant");
+                       ", and as one for each head, " + to_string(heads) +
+                       "; expected the four-axis shape that is meant");
     }
   }
   if (aligned) return;

@@ -11,8 +11,8 @@ namespace weft {
 BatchNorm::BatchNorm(const BatchNormOptions& options, Rngs& rngs)
     : scale(feature_param(options.use_scale, options.scale_init, rngs.params(), options.param_dtype,
                           options.num_features)),
-      bias(feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype,
-                         options.num_features)),
+      bias(
+          feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype, options.num_features)),
       mean(initializers::zeros(), RandomKey(), options.param_dtype),
       var(initializers::ones(), RandomKey(), options.param_dtype),
       axis(options.axis),
@@ -54,9 +54,9 @@ Tensor BatchNorm::operator()(const Tensor& x, const Tensor& mask) const {
       blend(var, statistics.variance);
     }
   }
-  return in_dtype(normalize(input, statistics.mean, statistics.variance, in_dtype(factor, wide),
-                            in_dtype(offset, wide), epsilon),
-                  type);
+  return in_dtype(
+      normalize(input, statistics.mean, statistics.variance, in_dtype(factor, wide), in_dtype(offset, wide), epsilon),
+      type);
 }
 
 }  // namespace weft

@@ -10,8 +10,8 @@ namespace weft {
 
 struct BatchNormOptions {
   int64_t num_features = inferred;
-  int axis = -1;            ///< the feature axis
-  double momentum = 0.99;   ///< share of the old running statistic that is kept
+  int axis = -1;           ///< the feature axis
+  double momentum = 0.99;  ///< share of the old running statistic that is kept
   double epsilon = 1e-5;
   bool use_bias = true, use_scale = true;
   bool use_running_average = false;
@@ -20,10 +20,9 @@ struct BatchNormOptions {
   Initializer scale_init = initializers::ones(), bias_init = initializers::zeros();
 };
 
-/// Normalizes every feature over all other axes (Ioffe and Szegedy 2015). In training (`use_running_average` false) with
-/// the batch's own mean and biased variance, through which the gradient flows, and
-/// `running = momentum * running + (1 - momentum) * batch`; in evaluation with the running ones. train() and eval()
-/// switch.
+/// Normalizes every feature over all other axes (Ioffe and Szegedy 2015). In training (`use_running_average` false)
+/// with the batch's own mean and biased variance, through which the gradient flows, and `running = momentum * running +
+/// (1 - momentum) * batch`; in evaluation with the running ones. train() and eval() switch.
 struct BatchNorm {
   Param scale, bias;    ///< [features]; empty where not used
   BatchStat mean, var;  ///< [features]; 0 and 1 at first
@@ -34,8 +33,8 @@ struct BatchNorm {
   WEFT_MODULE(BatchNorm, scale, bias, mean, var, axis, momentum, epsilon, use_running_average, dtype)
 
   BatchNorm(const BatchNormOptions& options, Rngs& rngs);
-  /// x and the result [..., features at `axis`, ...]. Elements where `mask` (broadcast to x) is false do not count in the
-  /// statistics, but are normalized. Throws ShapeError.
+  /// x and the result [..., features at `axis`, ...]. Elements where `mask` (broadcast to x) is false do not count in
+  /// the statistics, but are normalized. Throws ShapeError.
   Tensor operator()(const Tensor& x, const Tensor& mask = {}) const;
 };
 

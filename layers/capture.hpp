@@ -30,16 +30,14 @@ class CaptureScope {
 
 /// Keeps a value on the way for whoever captures; without a capture() it does nothing.
 void sow(const VariableKind& kind, const std::string& name, const Tensor& value);
-template <class Kind = Intermediate>
-void sow(const std::string& name, const Tensor& value) {
+template <class Kind = Intermediate> void sow(const std::string& name, const Tensor& value) {
   sow(Kind::kind(), name, value);
 }
 /// Whether somebody captures what would be sown so: ask before computing it.
 bool is_captured(const VariableKind& kind, const std::string& name);
 
 /// `auto [result, sown] = capture([&] { return model(x); });` with what was sown in a State; `filter` chooses.
-template <class F>
-auto capture(F&& function, const Filter& filter = everything) {
+template <class F> auto capture(F&& function, const Filter& filter = everything) {
   CaptureScope scope(filter);
   auto result = function();
   return std::pair<decltype(result), State>(std::move(result), scope.values());

@@ -29,8 +29,8 @@ Conv::Conv(const ConvOptions& options, Rngs& rngs)
 void Conv::resolve(int64_t in) const {
   check_size("in_features", in);
   if (in % arguments.groups != 0)
-    throw ValueError("conv: expected in_features that the " + std::to_string(arguments.groups) + " groups divide, got " +
-                     std::to_string(in));
+    throw ValueError("conv: expected in_features that the " + std::to_string(arguments.groups) +
+                     " groups divide, got " + std::to_string(in));
   Shape shape = kernel_size;
   shape.push_back(in / arguments.groups);
   shape.push_back(out_features);

@@ -25,8 +25,8 @@ struct ConvOptions {
   Initializer bias_init = initializers::zeros();
 };
 
-/// Convolution of x [batch..., space..., in], any number of batch axes -> [batch..., positions..., out]. The kernel is not
-/// flipped.
+/// Convolution of x [batch..., space..., in], any number of batch axes -> [batch..., positions..., out]. The kernel is
+/// not flipped.
 struct Conv {
   Param kernel;  ///< [window..., in / groups, out]
   Param bias;    ///< [out]; empty without one

@@ -10,8 +10,7 @@ Dropout::Dropout(const DropoutOptions& options, Rngs& random)
       rate(options.rate),
       broadcast_axes(options.broadcast_axes),
       deterministic(options.deterministic) {
-  if (!(rate >= 0 && rate <= 1))
-    throw ValueError("dropout: expected a rate from 0 to 1, got " + std::to_string(rate));
+  if (!(rate >= 0 && rate <= 1)) throw ValueError("dropout: expected a rate from 0 to 1, got " + std::to_string(rate));
 }
 
 Tensor Dropout::operator()(const Tensor& x) const {

@@ -11,8 +11,8 @@ struct DropoutOptions {
   bool deterministic = false;
 };
 
-/// In training (`deterministic` false) drops elements and multiplies the others by 1 / (1 - rate); else x itself. train()
-/// and eval() switch. The random stream is the layer's own, forked in the constructor.
+/// In training (`deterministic` false) drops elements and multiplies the others by 1 / (1 - rate); else x itself.
+/// train() and eval() switch. The random stream is the layer's own, forked in the constructor.
 struct Dropout {
   RngStream rngs;
   double rate;

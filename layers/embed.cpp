@@ -12,9 +12,9 @@ namespace weft {
 Embed::Embed(const EmbedOptions& options, Rngs& rngs) : dtype(options.dtype) {
   check_size("num_embeddings", options.num_embeddings);
   check_size("features", options.features);
-  embedding = Param(options.embedding_init.value_or(
-                        initializers::normal(1 / std::sqrt(static_cast<double>(options.features)))),
-                    rngs.params(), options.param_dtype);
+  embedding =
+      Param(options.embedding_init.value_or(initializers::normal(1 / std::sqrt(static_cast<double>(options.features)))),
+            rngs.params(), options.param_dtype);
   embedding.resolve({options.num_embeddings, options.features});
 }
 

@@ -24,13 +24,12 @@ struct VariableInfo {
 class Filter {
  public:
   template <class F>
-    requires std::is_invocable_r_v<bool, const F&, const VariableInfo&>
-  Filter(F predicate) : predicate_(std::make_shared<const std::function<bool(const VariableInfo&)>>(std::move(predicate))) {
+  requires std::is_invocable_r_v<bool, const F&, const VariableInfo&> Filter(F predicate)
+      : predicate_(std::make_shared<const std::function<bool(const VariableInfo&)>>(std::move(predicate))) {
     if constexpr (std::is_empty_v<F>) identity_ = &type_identity<F>;
   }
   /// One that looks at nothing but the VariableInfo, so that what it chose may be kept.
-  template <class F>
-  static Filter pure(F predicate) {
+  template <class F> static Filter pure(F predicate) {
     Filter filter(std::move(predicate));
     filter.identity_ = filter.predicate_.get();
     return filter;
@@ -41,19 +40,16 @@ class Filter {
   const void* identity() const { return identity_; }
 
  private:
-  template <class F>
-  static constexpr char type_identity = 0;
+  template <class F> static constexpr char type_identity = 0;
   std::shared_ptr<const std::function<bool(const VariableInfo&)>> predicate_;
   const void* identity_ = nullptr;
 };
 
 /// Variables of a kind, and of kinds that count as it.
-template <class Kind>
-struct OfType {
+template <class Kind> struct OfType {
   bool operator()(const VariableInfo& variable) const { return variable.is(Kind::kind()); }
 };
-template <class Kind>
-inline constexpr OfType<Kind> of_type{};
+template <class Kind> inline constexpr OfType<Kind> of_type{};
 
 struct Everything {
   bool operator()(const VariableInfo&) const { return true; }
@@ -72,13 +68,7 @@ Filter path_contains(std::string name);
 Filter not_(Filter filter);
 Filter any_of(std::initializer_list<Filter> filters);
 Filter all_of(std::initializer_list<Filter> filters);
-template <class... F>
-Filter any_of(F... filters) {
-  return any_of({Filter(std::move(filters))...});
-}
-template <class... F>
-Filter all_of(F... filters) {
-  return all_of({Filter(std::move(filters))...});
-}
+template <class... F> Filter any_of(F... filters) { return any_of({Filter(std::move(filters))...}); }
+template <class... F> Filter all_of(F... filters) { return all_of({Filter(std::move(filters))...}); }
 
 }  // namespace weft

@@ -18,8 +18,7 @@ struct NamedCell {
 /// The distinct Variables that a filter chooses, in the order of their declaration, each under the path where it is met
 /// first. Optimizers and plans hold these: they stay valid when the model moves.
 std::vector<NamedCell> cells(const ModuleRef& model, const Filter& filter);
-template <Module T>
-std::vector<NamedCell> cells(const T& model, const Filter& filter = everything) {
+template <Module T> std::vector<NamedCell> cells(const T& model, const Filter& filter = everything) {
   return cells(module_ref(model), filter);
 }
 
@@ -33,8 +32,8 @@ struct Selection {
 /// only when they differ: some nanoseconds for each Variable, no strings, no allocation.
 struct FlatModel {
   std::vector<std::string> paths;
-  std::vector<VariableCell*> cells;                ///< distinct, in the order of their declaration
-  std::vector<const VariableCell*> sorted;         ///< the same by address
+  std::vector<VariableCell*> cells;                     ///< distinct, in the order of their declaration
+  std::vector<const VariableCell*> sorted;              ///< the same by address
   std::vector<std::pair<std::string, size_t>> aliases;  ///< further paths of shared cells, and the cell's place
 
   /// Kept for the filters that were asked for last.

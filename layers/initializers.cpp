@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <weft/core/error.hpp>
-#include <weft/core/parallel.hpp>
 #include <weft/core/normal_quantile.hpp>
+#include <weft/core/parallel.hpp>
 
 namespace weft {
 
@@ -45,8 +45,7 @@ std::string number(double value) {
 }
 
 /// values[i] = f(u_i) with u_i uniform in (0, 1), never at its ends.
-template <class F>
-void fill_uniform(const RandomKey& key, int64_t count, double* values, F f) {
+template <class F> void fill_uniform(const RandomKey& key, int64_t count, double* values, F f) {
   parallel_chunks(count, 1 << 14, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += 4) {
       auto words = random_block(key, static_cast<uint64_t>(i) / 4);
@@ -63,14 +62,14 @@ void fill_normal(const RandomKey& key, int64_t count, double* values, double std
 void fill_truncated_normal(const RandomKey& key, int64_t count, double* values, double stddev, double lower,
                            double upper) {
   double low = normal_probability(lower), high = normal_probability(upper);
-  fill_uniform(key, count, values, [=](double u) {
-    return stddev * std::clamp(normal_quantile(low + u * (high - low)), lower, upper);
-  });
+  fill_uniform(key, count, values,
+               [=](double u) { return stddev * std::clamp(normal_quantile(low + u * (high - low)), lower, upper); });
 }
 
-/// Turns the `rows` x `columns` matrix (rows >= columns, row-major) into the orthonormal factor of its QR decomposition,
-/// with the signs that make R's diagonal positive: a uniformly distributed one when the entries are normal (Mezzadri 2007).
-/// Modified Gram-Schmidt, each column twice, which is orthogonal to rounding ("twice is enough").
+/// Turns the `rows` x `columns` matrix (rows >= columns, row-major) into the orthonormal factor of its QR
+/// decomposition, with the signs that make R's diagonal positive: a uniformly distributed one when the entries are
+/// normal (Mezzadri 2007). Modified Gram-Schmidt, each column twice, which is orthogonal to rounding ("twice is
+/// enough").
 void orthonormalize(double* matrix, int64_t rows, int64_t columns) {
   for (int64_t j = 0; j < columns; ++j) {
     for (int pass = 0; pass < 2; ++pass) {
@@ -137,15 +136,13 @@ Initializer constant(double value) {
 }
 
 Initializer zeros() {
-  return make("zeros", [](const RandomKey&, const Shape& shape, double* values) {
-    std::fill_n(values, shape.elements(), 0.0);
-  });
+  return make("zeros",
+              [](const RandomKey&, const Shape& shape, double* values) { std::fill_n(values, shape.elements(), 0.0); });
 }
 
 Initializer ones() {
-  return make("ones", [](const RandomKey&, const Shape& shape, double* values) {
-    std::fill_n(values, shape.elements(), 1.0);
-  });
+  return make("ones",
+              [](const RandomKey&, const Shape& shape, double* values) { std::fill_n(values, shape.elements(), 1.0); });
 }
 
 Initializer uniform(double scale) {

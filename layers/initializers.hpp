@@ -50,11 +50,11 @@ enum class Distribution { truncated_normal, normal, uniform };
 /// `truncated_normal` is cut at two standard deviations and divided by 0.87962566103423978 (the standard deviation of
 /// what is left), so that the variance is met; `uniform` lies within sqrt(3 variance). Needs two axes or more.
 Initializer variance_scaling(double scale, FanMode mode, Distribution distribution);
-Initializer lecun_normal();   ///< variance 1 / in (LeCun et al. 1998)
+Initializer lecun_normal();  ///< variance 1 / in (LeCun et al. 1998)
 Initializer lecun_uniform();
 Initializer glorot_normal();  ///< variance 2 / (in + out) (Glorot and Bengio 2010)
 Initializer glorot_uniform();
-Initializer he_normal();      ///< variance 2 / in (He et al. 2015)
+Initializer he_normal();  ///< variance 2 / in (He et al. 2015)
 Initializer he_uniform();
 /// Orthonormal rows or columns, whichever are fewer, of the array seen as a [..., out] matrix (Saxe et al. 2014).
 Initializer orthogonal(double scale = 1);

@@ -87,7 +87,8 @@ Tensor LinearGeneral::operator()(const Tensor& x) const {
   }
   for (int64_t a : contracted) order.push_back(a);
   if (order.rank() != x.rank())
-    throw ShapeError("expected distinct axes to contract, got " + to_string(axis) + " of inputs " + to_string(x.shape()));
+    throw ShapeError("expected distinct axes to contract, got " + to_string(axis) + " of inputs " +
+                     to_string(x.shape()));
 
   if (!kernel.has_shape()) {
     if (out_features.rank() == 0) throw ValueError("linear_general: out_features has to be given");

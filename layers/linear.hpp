@@ -45,9 +45,9 @@ struct LinearGeneralOptions {
   Initializer bias_init = initializers::zeros();
 };
 
-/// Contracts the axes `axis` of x with the leading axes of a kernel [batch..., in..., out...]. The axes of the result are
-/// x's other axes in their order, then out...; bias [batch..., out...]. Initializers see the kernel as a matrix [batch *
-/// in, out], so that fans are those of the contraction.
+/// Contracts the axes `axis` of x with the leading axes of a kernel [batch..., in..., out...]. The axes of the result
+/// are x's other axes in their order, then out...; bias [batch..., out...]. Initializers see the kernel as a matrix
+/// [batch * in, out], so that fans are those of the contraction.
 struct LinearGeneral {
   Param kernel;  ///< [batch..., in..., out...]
   Param bias;    ///< [batch..., out...]; empty without one

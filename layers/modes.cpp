@@ -13,8 +13,7 @@ std::string to_text(const AttributeValue& value) {
   return '"' + std::get<std::string>(value) + '"';
 }
 
-template <class T>
-bool assign_number(const Attribute& attribute, const AttributeValue& value) {
+template <class T> bool assign_number(const Attribute& attribute, const AttributeValue& value) {
   T* target = attribute.as<T>();
   if (!target) return false;
   if (const int64_t* whole = std::get_if<int64_t>(&value)) {

@@ -1,6 +1,14 @@
 #include <weft/layers/module.hpp>
 
+#include <cstdio>
+
 namespace weft {
+
+std::string detail::number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
 
 Ref<VariableCell> Cloner::copy(const Ref<VariableCell>& cell) {
   if (!cell) return cell;

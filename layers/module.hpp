@@ -19,20 +19,20 @@
 /// order of their declaration. Members may be Variables, modules, std::vector, std::array, std::optional, std::map and
 /// std::unique_ptr of these, and plain hyper-parameters. A module moves, and copies only through clone(). A member that
 /// is not listed does not compile, unless it fits into padding.
-#define WEFT_MODULE(Type, ...)                                                                                        \
-  friend struct ::weft::ModuleAccess;                                                                                 \
-  Type(::weft::Cloner& weft_cloner, [[maybe_unused]] const Type& weft_other) __VA_OPT__( \
-      : WEFT_CLONE_MEMBERS(__VA_ARGS__)) {                                                                            \
-    static_cast<void>(weft_cloner);                                                                                   \
-  }                                                                                                                   \
-  static const ::weft::ModuleInfo& weft_module_info() {                                                               \
-    static const ::weft::ModuleInfo info{#Type, sizeof(Type), &::weft::ModuleAccess::walk_erased<Type>};              \
-    return info;                                                                                                      \
-  }                                                                                                                   \
-  void weft_walk_members([[maybe_unused]] ::weft::Visitor& weft_visitor) {                                            \
-    static_assert(::weft::layout_accounts_for<Type WEFT_FOR_EACH(WEFT_MEMBER_TYPE, __VA_ARGS__)>(),                   \
-                  "WEFT_MODULE must list every data member of " #Type ", in the order of their declaration");         \
-    WEFT_FOR_EACH(WEFT_VISIT_MEMBER, __VA_ARGS__)                                                                     \
+#define WEFT_MODULE(Type, ...)                                                                                \
+  friend struct ::weft::ModuleAccess;                                                                         \
+  Type(::weft::Cloner& weft_cloner, [[maybe_unused]] const Type& weft_other) __VA_OPT__(                      \
+      : WEFT_CLONE_MEMBERS(__VA_ARGS__)) {                                                                    \
+    static_cast<void>(weft_cloner);                                                                           \
+  }                                                                                                           \
+  static const ::weft::ModuleInfo& weft_module_info() {                                                       \
+    static const ::weft::ModuleInfo info{#Type, sizeof(Type), &::weft::ModuleAccess::walk_erased<Type>};      \
+    return info;                                                                                              \
+  }                                                                                                           \
+  void weft_walk_members([[maybe_unused]] ::weft::Visitor& weft_visitor) {                                    \
+    static_assert(::weft::layout_accounts_for<Type WEFT_FOR_EACH(WEFT_MEMBER_TYPE, __VA_ARGS__)>(),           \
+                  "WEFT_MODULE must list every data member of " #Type ", in the order of their declaration"); \
+    WEFT_FOR_EACH(WEFT_VISIT_MEMBER, __VA_ARGS__)                                                             \
   }
 
 #define WEFT_MEMBER_TYPE(member) , decltype(member)
@@ -67,32 +67,34 @@ template <class T, class D> struct Contained<std::unique_ptr<T, D>> { using type
 template <class K, class T, class C, class A> struct Contained<std::map<K, T, C, A>> { using type = T; };
 template <class T> using contained = typename Contained<T>::type;
 
-template <class T>
-constexpr bool holds_state() {
+template <class T> constexpr bool holds_state() {
   if constexpr (VariableType<T> || Module<T>) return true;
   else if constexpr (!std::is_void_v<contained<T>>) return holds_state<contained<T>>();
   else return false;
 }
+
+/// `0.001`, `1e-06`.
+std::string number_text(double value);
 
 template <class T> std::string attribute_text(const void* data) {
   const T& value = *static_cast<const T*>(data);
   if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
   else if constexpr (std::is_same_v<T, DType>) return std::string(name_of(value));
   else if constexpr (std::is_enum_v<T>) return std::to_string(static_cast<int64_t>(value));
-  else if constexpr (std::is_arithmetic_v<T>) return std::to_string(value);
+  else if constexpr (std::is_integral_v<T>) return std::to_string(value);
+  else if constexpr (std::is_floating_point_v<T>) return number_text(static_cast<double>(value));
   else if constexpr (std::is_same_v<T, std::string>) return value;
   else return to_string(value);
 }
 template <class T>
-constexpr bool has_text = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string> ||
-                          std::is_same_v<T, Shape>;
+constexpr bool has_text =
+    std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, Shape>;
 
 inline MemberName key_name(const std::string& key) { return {key}; }
 inline MemberName key_name(int64_t key) { return {{}, key}; }
 }  // namespace detail
 
-template <class T>
-void visit_member(Visitor& visitor, const MemberName& name, T& member) {
+template <class T> void visit_member(Visitor& visitor, const MemberName& name, T& member) {
   static_assert(!std::is_reference_v<T> && !std::is_pointer_v<T>,
                 "a module owns its members: hold a value, a std::unique_ptr, or share() a Variable");
   if constexpr (VariableType<T>) {
@@ -120,8 +122,7 @@ void visit_member(Visitor& visitor, const MemberName& name, T& member) {
   }
 }
 
-template <class T>
-T clone_member(Cloner& cloner, const T& member) {
+template <class T> T clone_member(Cloner& cloner, const T& member) {
   if constexpr (VariableType<T>) {
     T copy;
     copy.rebind(cloner.copy(member.cell()));
@@ -134,15 +135,14 @@ T clone_member(Cloner& cloner, const T& member) {
     T copy;
     for (const auto& [key, value] : member) copy.emplace(key, clone_member(cloner, value));
     return copy;
-  } else if constexpr (requires(T& target) { target.reserve(size_t{1}); }) {
+  } else if constexpr (requires(T & target) { target.reserve(size_t{1}); }) {
     T copy;
     copy.reserve(member.size());
     for (const auto& element : member) copy.push_back(clone_member(cloner, element));
     return copy;
   } else if constexpr (requires { member.begin(); }) {
-    return [&]<size_t... I>(std::index_sequence<I...>) {
-      return T{clone_member(cloner, member[I])...};
-    }(std::make_index_sequence<std::tuple_size_v<T>>());
+    return [&]<size_t... I>(std::index_sequence<I...>) { return T{clone_member(cloner, member[I])...}; }
+    (std::make_index_sequence<std::tuple_size_v<T>>());
   } else if constexpr (requires { member.has_value(); }) {
     return member ? T(clone_member(cloner, *member)) : T();
   } else {
@@ -151,8 +151,7 @@ T clone_member(Cloner& cloner, const T& member) {
 }
 
 /// Whether members of these types, laid out one after another, make up all of T.
-template <class T, class... Members>
-constexpr bool layout_accounts_for() {
+template <class T, class... Members> constexpr bool layout_accounts_for() {
   size_t end = 0, alignment = 1;
   (
       [&] {

@@ -21,8 +21,8 @@ void check_space(const Tensor& x, int least) {
 LayerNorm::LayerNorm(const LayerNormOptions& options, Rngs& rngs)
     : scale(feature_param(options.use_scale, options.scale_init, rngs.params(), options.param_dtype,
                           options.num_features)),
-      bias(feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype,
-                         options.num_features)),
+      bias(
+          feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype, options.num_features)),
       epsilon(options.epsilon),
       reduction_axes(options.reduction_axes),
       feature_axes(options.feature_axes),
@@ -62,8 +62,8 @@ Tensor RMSNorm::operator()(const Tensor& x, const Tensor& mask) const {
 GroupNorm::GroupNorm(const GroupNormOptions& options, Rngs& rngs)
     : scale(feature_param(options.use_scale, options.scale_init, rngs.params(), options.param_dtype,
                           options.num_features)),
-      bias(feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype,
-                         options.num_features)),
+      bias(
+          feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype, options.num_features)),
       num_groups(options.num_groups),
       group_size(options.group_size),
       epsilon(options.epsilon),
@@ -89,8 +89,8 @@ Tensor GroupNorm::operator()(const Tensor& x) const {
 InstanceNorm::InstanceNorm(const InstanceNormOptions& options, Rngs& rngs)
     : scale(feature_param(options.use_scale, options.scale_init, rngs.params(), options.param_dtype,
                           options.num_features)),
-      bias(feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype,
-                         options.num_features)),
+      bias(
+          feature_param(options.use_bias, options.bias_init, rngs.params(), options.param_dtype, options.num_features)),
       epsilon(options.epsilon),
       dtype(options.dtype) {}
 
@@ -101,8 +101,7 @@ Tensor InstanceNorm::operator()(const Tensor& x) const {
   for (int axis = 1; axis < x.rank() - 1; ++axis) axes.push_back(axis);
   Tensor factor = for_feature_axes(scale, x, {-1}), offset = for_feature_axes(bias, x, {-1});
   DType type = compute_dtype(dtype, {x, factor, offset}), wide = statistics_dtype(type);
-  return in_dtype(
-      layer_norm(in_dtype(x, wide), in_dtype(factor, wide), in_dtype(offset, wide), epsilon, axes), type);
+  return in_dtype(layer_norm(in_dtype(x, wide), in_dtype(factor, wide), in_dtype(offset, wide), epsilon, axes), type);
 }
 
 }  // namespace weft

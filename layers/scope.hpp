@@ -11,8 +11,7 @@ namespace weft {
 /// on this thread know the module's path within the module whose scope is the outermost.
 class Scope {
  public:
-  template <Module T>
-  explicit Scope(const T& module) : Scope(module_ref(module)) {}
+  template <Module T> explicit Scope(const T& module) : Scope(module_ref(module)) {}
   explicit Scope(const ModuleRef& module);
   ~Scope();
   Scope(const Scope&) = delete;

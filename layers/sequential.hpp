@@ -13,16 +13,14 @@ namespace weft {
 class AnyLayer {
  public:
   template <class L>
-    requires(!std::is_same_v<std::remove_cvref_t<L>, AnyLayer> && std::is_invocable_r_v<Tensor, L&, const Tensor&>)
-  AnyLayer(L&& layer) : held_(std::make_unique<Holder<std::decay_t<L>>>(std::forward<L>(layer))) {}
+  requires(!std::is_same_v<std::remove_cvref_t<L>, AnyLayer> && std::is_invocable_r_v<Tensor, L&, const Tensor&>)
+      AnyLayer(L&& layer)
+      : held_(std::make_unique<Holder<std::decay_t<L>>>(std::forward<L>(layer))) {}
   AnyLayer(Cloner& cloner, const AnyLayer& other) : held_(other.held_->clone(cloner)) {}
 
   Tensor operator()(const Tensor& x) const { return held_->call(x); }
   /// The module inside; throws std::bad_cast when it is of another type.
-  template <class L>
-  L& as() const {
-    return dynamic_cast<Holder<L>&>(*held_).layer;
-  }
+  template <class L> L& as() const { return dynamic_cast<Holder<L>&>(*held_).layer; }
 
   ModuleRef weft_inner_module() const { return held_->module(); }
   void weft_walk_members(Visitor& visitor) { held_->module().walk(visitor); }
@@ -35,12 +33,9 @@ class AnyLayer {
     virtual ModuleRef module() = 0;
     virtual std::unique_ptr<Held> clone(Cloner& cloner) const = 0;
   };
-  template <class L>
-  struct Holder final : Held {
+  template <class L> struct Holder final : Held {
     explicit Holder(L&& given) : layer(std::move(given)) {}
-    explicit Holder(const L& given)
-      requires std::is_copy_constructible_v<L>
-        : layer(given) {}
+    explicit Holder(const L& given) requires std::is_copy_constructible_v<L> : layer(given) {}
     Tensor call(const Tensor& x) override { return layer(x); }
     ModuleRef module() override {
       if constexpr (Module<L>) return module_ref(layer);
@@ -62,8 +57,7 @@ struct Sequential {
   WEFT_MODULE(Sequential, layers)
 
   template <class... L>
-    requires(std::is_constructible_v<AnyLayer, L &&> && ...)
-  explicit Sequential(L&&... given) {
+  requires(std::is_constructible_v<AnyLayer, L&&>&&...) explicit Sequential(L&&... given) {
     layers.reserve(sizeof...(L));
     (layers.emplace_back(std::forward<L>(given)), ...);
   }

@@ -168,8 +168,10 @@ class DisplayVisitor final : public Visitor {
   void close() override { --depth_; }
   void attribute(const MemberName& name, const Attribute& attribute) override {
     if (!attribute.text) return;
+    std::string value = attribute.text(attribute.data);
+    if (value == "-1" || value == "[]") return;  // left to the data
     begin(name);
-    text += attribute.text(attribute.data) + '\n';
+    text += value + '\n';
   }
 
  private:
@@ -194,18 +196,17 @@ std::string to_string(const Table& table) {
   static const char* const counts[] = {"", "K", "M", "G", "T", "P", nullptr};
   static const char* const sizes[] = {" B", "KiB", "MiB", "GiB", "TiB", nullptr};
   std::vector<std::vector<std::string>> lines{{"path", "type", "inputs", "outputs", "parameters", "bytes", "FLOPs"}};
-  for (const Table::Row& row : table.rows)
+  for (const Table::Row& row : table.rows) {
+    if (row.calls == 0 && row.bytes == 0) continue;
     lines.push_back({row.path.empty() ? "(model)" : row.path, row.type, specs_text(row.inputs), specs_text(row.outputs),
                      grouped(row.parameters), scaled(static_cast<double>(row.bytes), 1024, sizes),
                      scaled(row.flops, 1000, counts)});
+  }
   std::vector<size_t> widths(lines[0].size(), 0);
   for (const auto& line : lines)
-    for (size_t column = 0; column < line.size(); ++column) widths[column] = std::max(widths[column], line[column].size());
+    for (size_t column = 0; column < line.size(); ++column)
+      widths[column] = std::max(widths[column], line[column].size());
   std::string text;
-  auto rule = [&] {
-    for (size_t width : widths) text += std::string(width, '-') + "  ";
-    text += '\n';
-  };
   for (size_t i = 0; i < lines.size(); ++i) {
     for (size_t column = 0; column < widths.size(); ++column) {
       std::string padding(widths[column] - lines[i][column].size(), ' ');
@@ -213,7 +214,9 @@ std::string to_string(const Table& table) {
       text += (right ? padding + lines[i][column] : lines[i][column] + padding) + "  ";
     }
     text += '\n';
-    if (i == 0) rule();
+    if (i > 0) continue;
+    for (size_t width : widths) text += std::string(width, '-') + "  ";
+    text += '\n';
   }
   return text;
 }

@@ -15,7 +15,7 @@ struct Table {
   struct Row {
     std::string path;  ///< empty for the model itself
     std::string type;
-    std::vector<Spec> inputs;   ///< what the module computes from, and what it gives, in its first call
+    std::vector<Spec> inputs;  ///< what the module computes from, and what it gives, in its first call
     std::vector<Spec> outputs;
     std::map<std::string, int64_t> counts;  ///< elements by kind of Variable, those below included
     int64_t parameters = 0;                 ///< elements of Params, those below included
@@ -48,8 +48,7 @@ class TableRecorder {
   std::unique_ptr<State> state_;
 };
 
-template <class T>
-void note_input(TableRecorder& recorder, const T& input) {
+template <class T> void note_input(TableRecorder& recorder, const T& input) {
   if constexpr (std::is_convertible_v<const T&, Tensor>) {
     Tensor tensor(input);
     if (tensor.defined()) recorder.add_input(tensor);
@@ -60,8 +59,7 @@ void note_input(TableRecorder& recorder, const T& input) {
 /// Runs `model(inputs...)` with shapes alone and gives a row for each module, those that were not called included:
 /// path, type, input and output shapes, parameters, bytes, floating-point operations. The model needs no initialize().
 ///   std::cout << tabulate(model, camera, lidar);
-template <Module T, class... Inputs>
-Table tabulate(T& model, const Inputs&... inputs) {
+template <Module T, class... Inputs> Table tabulate(T& model, const Inputs&... inputs) {
   ShapeOnlyScope scope;
   detail::TableRecorder recorder;
   auto run = [&](auto&&... shapes) {
@@ -74,9 +72,6 @@ Table tabulate(T& model, const Inputs&... inputs) {
 
 /// The model as a tree: types, Variables with their shapes, hyper-parameters.
 std::string display(const ModuleRef& model);
-template <Module T>
-std::string display(const T& model) {
-  return display(module_ref(model));
-}
+template <Module T> std::string display(const T& model) { return display(module_ref(model)); }
 
 }  // namespace weft

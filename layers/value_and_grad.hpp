@@ -14,8 +14,7 @@ namespace weft {
 
 /// A model by its address: `{&teacher}`.
 struct ModelPointer {
-  template <Module T>
-  ModelPointer(const T* model) : module(module_ref(*model)) {}
+  template <Module T> ModelPointer(const T* model) : module(module_ref(*model)) {}
   ModuleRef module;
 };
 
@@ -31,20 +30,19 @@ std::pair<Tensor, std::vector<State>> value_and_grad(const std::vector<ModuleRef
                                                      const std::function<Tensor()>& loss, const GradOptions& options);
 
 namespace detail {
-template <class... M>
-std::vector<ModuleRef> refs(const std::tuple<M&...>& models) {
+template <class... M> std::vector<ModuleRef> refs(const std::tuple<M&...>& models) {
   return std::apply([](auto&... model) { return std::vector<ModuleRef>{module_ref(model)...}; }, models);
 }
 
-template <class F, class... M>
-decltype(auto) call_loss(F& loss, M&... models) {
+template <class F, class... M> decltype(auto) call_loss(F& loss, M&... models) {
   if constexpr (std::is_invocable_v<F&>) return loss();
   else return loss(models...);
 }
 
 template <class Aux>
-std::pair<Tensor, std::vector<State>> value_and_grad_with(const std::vector<ModuleRef>& models, const GradOptions& options,
-                                                          Aux& auxiliary, const auto& call) {
+std::pair<Tensor, std::vector<State>> value_and_grad_with(const std::vector<ModuleRef>& models,
+                                                          const GradOptions& options, Aux& auxiliary,
+                                                          const auto& call) {
   return value_and_grad(
       models,
       [&] {
@@ -62,8 +60,7 @@ std::pair<Tensor, std::vector<State>> value_and_grad_with(const std::vector<Modu
 /// State that the loss writes (running statistics) is written. Throws StateError naming a parameter that has no shape
 /// yet, and one that the loss used but that belongs neither to the model nor to options.constant (unless under NoGrad);
 /// ShapeError when the loss is no scalar.
-template <Module T, class F>
-auto value_and_grad(T& model, F&& loss, const GradOptions& options = {}) {
+template <Module T, class F> auto value_and_grad(T& model, F&& loss, const GradOptions& options = {}) {
   auto call = [&] { return detail::call_loss(loss, model); };
   using Result = decltype(call());
   std::vector<ModuleRef> models{module_ref(model)};
@@ -100,12 +97,10 @@ auto value_and_grad(const std::tuple<M&...>& models, F&& loss, const GradOptions
 }
 
 /// The gradient alone: a State, or an array of them for several models.
-template <Module T, class F>
-State grad(T& model, F&& loss, const GradOptions& options = {}) {
+template <Module T, class F> State grad(T& model, F&& loss, const GradOptions& options = {}) {
   return value_and_grad(model, std::forward<F>(loss), options).second;
 }
-template <Module... M, class F>
-auto grad(const std::tuple<M&...>& models, F&& loss, const GradOptions& options = {}) {
+template <Module... M, class F> auto grad(const std::tuple<M&...>& models, F&& loss, const GradOptions& options = {}) {
   return value_and_grad(models, std::forward<F>(loss), options).second;
 }
 
@@ -113,14 +108,12 @@ auto grad(const std::tuple<M&...>& models, F&& loss, const GradOptions& options 
 /// autograd/remat.hpp.
 Tensor remat_call(const std::function<Tensor(const Tensors&)>& function, const Tensors& inputs);
 template <Module T, class... Inputs>
-  requires(std::is_convertible_v<const Inputs&, Tensor> && ...)
-Tensor remat(T& layer, const Inputs&... inputs) {
+requires(std::is_convertible_v<const Inputs&, Tensor>&&...) Tensor remat(T& layer, const Inputs&... inputs) {
   // The layer is held by reference: it must live until the gradient has been computed.
   return remat_call(
       [&layer](const Tensors& given) {
-        return [&]<size_t... I>(std::index_sequence<I...>) {
-          return Tensor(layer(given[I]...));
-        }(std::index_sequence_for<Inputs...>());
+        return [&]<size_t... I>(std::index_sequence<I...>) { return Tensor(layer(given[I]...)); }
+        (std::index_sequence_for<Inputs...>());
       },
       Tensors{Tensor(inputs)...});
 }

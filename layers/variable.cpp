@@ -18,7 +18,9 @@ thread_local const GradientFrame* frame = nullptr;
 std::atomic<uint64_t> epoch{1};
 
 /// `float32[3, 5] (params)`.
-std::string describe(const VariableCell& cell) { return to_string(cell.spec()) + " (" + std::string(cell.kind->name) + ")"; }
+std::string describe(const VariableCell& cell) {
+  return to_string(cell.spec()) + " (" + std::string(cell.kind->name) + ")";
+}
 
 void check_owned(const Variable& variable) {
   const VariableCell& cell = *variable.cell();
@@ -109,7 +111,8 @@ void Variable::set(const Tensor& value) const {
 void Variable::resolve(const Shape& shape, const Shape& initializer_shape) const {
   VariableCell& cell = require();
   if (cell.has_value() && cell.value.shape() == shape) return;
-  ErrorScope scope(cell.has_shape() ? variable_name(*this) : std::string());
+  const std::string name = cell.has_shape() ? variable_name(*this) : std::string();
+  ErrorScope scope(name);
   cell.resolve(shape, initializer_shape);
 }
 

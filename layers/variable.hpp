@@ -39,8 +39,8 @@ class VariableCell : public RefCounted {
   explicit VariableCell(const VariableKind& kind) : kind(&kind) {}
 
   const VariableKind* kind;
-  Tensor value;                                      ///< undefined until it has a shape; never on a tape
-  Tensor tracked;                                    ///< stands for `value` while gradients are asked for
+  Tensor value;                                         ///< undefined until it has a shape; never on a tape
+  Tensor tracked;                                       ///< stands for `value` while gradients are asked for
   std::unique_ptr<const VariableDeclaration> declared;  ///< null once there is a value
   std::map<std::string, std::string> metadata;
 
@@ -105,8 +105,7 @@ class Variable {
 };
 
 /// Base of the kinds: `Self::kind_name` names it, `using parent_kind = Param;` makes it count as another one too.
-template <class Self>
-class VariableOf : public Variable {
+template <class Self> class VariableOf : public Variable {
  public:
   VariableOf() = default;
   explicit VariableOf(const Tensor& value) : Variable(make_cell(kind(), value)) {}

@@ -41,10 +41,7 @@ struct Attribute {
   const std::type_info* type = nullptr;
   std::string (*text)(const void* data) = nullptr;  ///< null for types that have none
 
-  template <class T>
-  T* as() const {
-    return *type == typeid(T) ? static_cast<T*>(data) : nullptr;
-  }
+  template <class T> T* as() const { return *type == typeid(T) ? static_cast<T*>(data) : nullptr; }
 };
 
 /// Is shown a module's members in the order of their declaration.
@@ -66,27 +63,20 @@ class Cloner;
 
 /// The door that WEFT_MODULE opens; it works in a class's private section too.
 struct ModuleAccess {
-  template <class T>
-  static constexpr bool is_module = requires(T& module, Visitor& visitor) { module.weft_walk_members(visitor); };
-  template <class T>
-  static const ModuleInfo& info() {
-    return T::weft_module_info();
-  }
-  template <class T>
-  static void walk_erased(void* module, Visitor& visitor) {
+  template <class T> static constexpr bool is_module = requires(T& module, Visitor& visitor) {
+    module.weft_walk_members(visitor);
+  };
+  template <class T> static const ModuleInfo& info() { return T::weft_module_info(); }
+  template <class T> static void walk_erased(void* module, Visitor& visitor) {
     static_cast<T*>(module)->weft_walk_members(visitor);
   }
-  template <class T>
-  static T clone(Cloner& cloner, const T& module) {
-    return T(cloner, module);
-  }
+  template <class T> static T clone(Cloner& cloner, const T& module) { return T(cloner, module); }
 };
 
 template <class T>
 concept Module = ModuleAccess::is_module<T>;
 
-template <Module T>
-ModuleRef module_ref(const T& module) {
+template <Module T> ModuleRef module_ref(const T& module) {
   return {const_cast<T*>(&module), &ModuleAccess::info<T>()};
 }
 

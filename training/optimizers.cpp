@@ -2,6 +2,7 @@
 
 #include <weft/autograd/ops/adam_step.hpp>
 #include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/unary.hpp>
 #include <weft/training/slots.hpp>
 
@@ -18,7 +19,9 @@ class ScaleByAdam final : public Transform {
   Tensors update(Tensors gradients, const UpdateContext& context) override {
     Tensor correction1 = bias_correction(op_.b1, context.step), correction2 = bias_correction(op_.b2, context.step);
     for (size_t i = 0; i < gradients.size(); ++i) {
-      Tensors results = apply_all(op_, {gradients[i], mean_[i], square_[i], correction1, correction2});
+      DType dtype = gradients[i].dtype();
+      Tensors results = apply_all(
+          op_, {gradients[i], mean_[i], square_[i], cast(correction1, dtype), cast(correction2, dtype)});
       gradients[i] = results[0];
       mean_[i] = results[1];
       square_[i] = results[2];

@@ -10,5 +10,5 @@ if [ ! -d "$golden" ]; then
   exit 0
 fi
 for device in cpu reference; do
-  build/release/bin/conformance "$golden" --device "$device" --expected-skips tests/conformance/expected_skips.txt
+  build/release/bin/conformance "$golden" --device "$device" --skips tests/conformance/expected_skips.txt
 done

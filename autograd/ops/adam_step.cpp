@@ -1,7 +1,6 @@
 #include <weft/autograd/ops/adam_step.hpp>
 
 #include <weft/autograd/ops/binary.hpp>
-#include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/list.hpp>
 #include <weft/autograd/ops/unary.hpp>
 #include <weft/autograd/primitive.hpp>
@@ -13,16 +12,17 @@ namespace {
 using op::AdamStep;
 
 Specs shape(const AdamStep&, std::span<const Spec> in) {
-  if (in.size() != 5 || !(in[0] == in[1]) || !(in[0] == in[2]) || !is_floating(in[0].dtype))
-    throw ShapeError("adam_step: expected gradient and moments of one shape and floating dtype");
+  Spec scalar{Shape{}, in[0].dtype};
+  if (in.size() != 5 || !(in[0] == in[1]) || !(in[0] == in[2]) || !(in[3] == scalar) || !(in[4] == scalar) ||
+      !is_floating(in[0].dtype))
+    throw ShapeError("adam_step: expected gradient and moments of one shape, two scalars, all of one floating dtype");
   return {in[0], in[0], in[0]};
 }
 
 Tensors composed(const AdamStep& op, std::span<const Tensor> in) {
-  DType dtype = in[0].dtype();
   Tensor m = op.b1 * in[1] + (1 - op.b1) * in[0];
   Tensor v = op.b2 * in[2] + (1 - op.b2) * square(in[0]);
-  Tensor u = (m / cast(in[3], dtype)) / (sqrt(v / cast(in[4], dtype) + op.eps_root) + op.eps);
+  Tensor u = (m / in[3]) / (sqrt(v / in[4] + op.eps_root) + op.eps);
   return {u, m, v};
 }
 

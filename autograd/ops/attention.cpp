@@ -158,24 +158,6 @@ AttentionResult run(const Tensor& query, const Tensor& key, const Tensor& value,
 
 }  // namespace
 
-AttentionInputs attention_inputs(const op::Attention& op, std::span<const Tensor> inputs) {
-  AttentionInputs in;
-  in.query = inputs[0];
-  in.key = inputs[1];
-  in.value = inputs[2];
-  size_t next = 3;
-  if (op.has_mask) in.mask = inputs[next++];
-  if (op.has_bias) in.bias = inputs[next++];
-  if (op.has_query_lengths) in.query_lengths = inputs[next++];
-  if (op.has_key_lengths) in.key_lengths = inputs[next++];
-  if (op.has_null) {
-    in.null_key = inputs[next++];
-    in.null_value = inputs[next++];
-  }
-  if (op.has_dropout) in.dropout_key = inputs[next++];
-  return in;
-}
-
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionOptions& options) {
   return run(query, key, value, options, false).out;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +15,8 @@ namespace op {
 ///   query [B, Lq, heads, D], key [B, Lk, kv_heads, D], value [B, Lk, kv_heads, Dv],
 ///   mask boolean and bias, both [B or 1, heads or 1, Lq or 1, Lk or 1], query_lengths and key_lengths int32 [B],
 ///   null_key [kv_heads, D] and null_value [kv_heads, Dv], dropout key int32[4] (autograd/ops/random.hpp).
-/// Outputs: out [B, Lq, heads, Dv], logsumexp [B, Lq, heads] and, `with_weights`, weights [B, heads, Lq, columns].
+/// Outputs: out [B, Lq, heads, Dv], logsumexp [B, Lq, heads] (float32 for half types) and, `with_weights`, weights [B,
+/// heads, Lq, columns].
 struct Attention {
   static constexpr std::string_view name = "attention";
   double scale = 1, soft_cap = 0, dropout_rate = 0;
@@ -49,13 +49,6 @@ struct AttentionGrad {
 
 }  // namespace op
 
-/// Finds each input of op::Attention (and of its gradient, whose inputs start in the same way) by name; undefined
-/// where there is none.
-struct AttentionInputs {
-  Tensor query, key, value, mask, bias, query_lengths, key_lengths, null_key, null_value, dropout_key;
-};
-AttentionInputs attention_inputs(const op::Attention& op, std::span<const Tensor> inputs);
-
 /// Everything beyond query, key and value. Tensors left undefined are not there.
 struct AttentionOptions {
   /// Boolean (or a number: not zero), true where the query may attend; broadcast to [batch..., heads, Lq, Lk], aligned
@@ -87,10 +80,11 @@ struct AttentionOptions {
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionOptions& options = {});
 
 struct AttentionResult {
-  Tensor out;        ///< [batch..., Lq, heads, Dv]
-  Tensor weights;    ///< [batch..., heads, Lq, columns], after the softmax and before dropout; columns = Lk, + 1 with a
-                     ///< null slot
-  Tensor logsumexp;  ///< [batch..., Lq, heads], of the masked logits; -inf where a query attends to nothing
+  Tensor out;  ///< [batch..., Lq, heads, Dv]
+  /// [batch..., heads, Lq, columns], after the softmax and before dropout; columns = Lk, + 1 with a null slot.
+  Tensor weights;
+  /// [batch..., Lq, heads], of the masked logits, float32 for half types; -inf where a query attends to nothing.
+  Tensor logsumexp;
 };
 /// The same with the weights and the logits' logsumexp; all three have gradients.
 AttentionResult attention_with_weights(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -6,8 +6,28 @@
 
 namespace weft {
 
-/// The raw-memory form of attention's inputs and outputs, for kernels in host memory. The last axis of query, key and
-/// value must be contiguous; other strides may be any.
+/// The inputs of op::Attention (and of its gradient, whose inputs start in the same way) by name; undefined where there
+/// is none.
+struct AttentionInputs {
+  Tensor query, key, value, mask, bias, query_lengths, key_lengths, null_key, null_value, dropout_key;
+
+  AttentionInputs(const op::Attention& op, std::span<const Tensor> inputs)
+      : query(inputs[0]), key(inputs[1]), value(inputs[2]) {
+    size_t next = 3;
+    if (op.has_mask) mask = inputs[next++];
+    if (op.has_bias) bias = inputs[next++];
+    if (op.has_query_lengths) query_lengths = inputs[next++];
+    if (op.has_key_lengths) key_lengths = inputs[next++];
+    if (op.has_null) {
+      null_key = inputs[next++];
+      null_value = inputs[next++];
+    }
+    if (op.has_dropout) dropout_key = inputs[next++];
+  }
+};
+
+// The raw-memory form of attention's inputs and outputs, for kernels in host memory. The last axis of query, key and
+// value must be contiguous; other strides may be any.
 
 namespace detail {
 
@@ -31,7 +51,7 @@ template <class Pointer> HeadGrid<Pointer> head_grid(const Tensor& tensor) {
 template <class T>
 AttentionArgs<T> attention_call(const op::Attention& op, std::span<const Tensor> inputs,
                                 std::span<const Tensor> outputs) {
-  const AttentionInputs in = attention_inputs(op, inputs);
+  const AttentionInputs in(op, inputs);
   AttentionArgs<T> a;
   a.batch = in.query.shape()[0];
   a.query_length = in.query.shape()[1];

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <weft/autograd/grad.hpp>
+#include <weft/autograd/ops/attention_call.hpp>
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
@@ -220,9 +221,13 @@ std::vector<size_t> differentiable_inputs(const op::Attention& op) {
 
 Tensors attention_composed(const op::Attention& op, std::span<const Tensor> inputs) {
   const DType dtype = inputs[0].dtype();
-  if (!is_half(dtype)) return Composed(op, attention_inputs(op, inputs)).run();
+  if (!is_half(dtype)) {
+    const AttentionInputs in(op, inputs);
+    return Composed(op, in).run();
+  }
   Tensors results = attention_composed(op, in_float32(inputs));
-  for (Tensor& result : results) result = cast(result, dtype);
+  for (size_t i = 0; i < results.size(); ++i)
+    if (i != 1) results[i] = cast(results[i], dtype);  // logsumexp stays
   return results;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/list.hpp>
 #include <weft/autograd/primitive.hpp>
 #include <weft/core/error.hpp>
@@ -69,6 +70,11 @@ Tensor zeros_like(const Tensor& x) { return full_like(x, 0); }
 Tensor zeros_like(const Tensor& x, DType dtype) { return full_like(x, 0, dtype); }
 Tensor ones_like(const Tensor& x) { return full_like(x, 1); }
 Tensor ones_like(const Tensor& x, DType dtype) { return full_like(x, 1, dtype); }
+
+Tensor zeros_view(const Tensor& like, const Shape& shape) {
+  if (like.is_meta()) return Tensor::meta(shape, like.dtype());
+  return broadcast_to(zeros({}, like.dtype(), like.device()), shape);
+}
 
 Tensor arange(int64_t stop, DType dtype, Device device) {
   return arange(0.0, static_cast<double>(stop), 1.0, dtype, device);

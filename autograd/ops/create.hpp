@@ -37,6 +37,9 @@ Tensor zeros_like(const Tensor& x, DType dtype);
 Tensor ones_like(const Tensor& x);
 Tensor ones_like(const Tensor& x, DType dtype);
 
+/// Zeros of another shape with the dtype and device of `like`, all of them one element in memory (stride 0).
+Tensor zeros_view(const Tensor& like, const Shape& shape);
+
 /// `[0, 1, ..., stop - 1]`, shape [stop].
 Tensor arange(int64_t stop, DType dtype = DType::int32, Device device = default_device());
 /// `start + i * step` for as long as that is short of `stop`, computed in double. Throws ValueError for a step of 0,

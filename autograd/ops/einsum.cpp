@@ -199,6 +199,7 @@ Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& operands) 
   int broadcast_rank = 0;
   std::vector<Term> terms;
   for (size_t i = 0; i < parts.size(); ++i) {
+    parse(subscripts, parts[i], 0);  // complains of anything but letters and dots first
     const int hidden = operands[i].rank() - letters_in(parts[i]);
     if (hidden < 0 || (hidden > 0 && !has_dots(parts[i])))
       throw ShapeError("einsum: \"" + std::string(subscripts) + "\": expected " + std::to_string(letters_in(parts[i])) +

@@ -33,17 +33,11 @@ Specs take_shape(const op::Take& op, std::span<const Spec> inputs) {
   return {{shape, inputs[0].dtype}};
 }
 
-/// Zeros that take no memory.
-Tensor no_values(const Tensor& like, const Shape& shape) {
-  if (like.is_meta()) return Tensor::meta(shape, like.dtype());
-  return broadcast_to(zeros({}, like.dtype(), like.device()), shape);
-}
-
 Tensors take_grad(const op::Take& op, const GradCall& call) {
   const Tensor& g = call.cotangent();
-  return {
-      apply(op::Scatter{op.axis, ScatterKind::add, op.mode}, {no_values(g, call.inputs[0].shape()), call.inputs[1], g}),
-      Tensor()};
+  return {apply(op::Scatter{op.axis, ScatterKind::add, op.mode},
+                {zeros_view(g, call.inputs[0].shape()), call.inputs[1], g}),
+          Tensor()};
 }
 
 Specs take_along_axis_shape(const op::TakeAlongAxis& op, std::span<const Spec> inputs) {
@@ -62,9 +56,9 @@ Specs take_along_axis_shape(const op::TakeAlongAxis& op, std::span<const Spec> i
 
 Tensors take_along_axis_grad(const op::TakeAlongAxis& op, const GradCall& call) {
   const Tensor& g = call.cotangent();
-  return {
-      apply(op::ScatterAlongAxis{op.axis, ScatterKind::add}, {no_values(g, call.inputs[0].shape()), call.inputs[1], g}),
-      Tensor()};
+  return {apply(op::ScatterAlongAxis{op.axis, ScatterKind::add},
+                {zeros_view(g, call.inputs[0].shape()), call.inputs[1], g}),
+          Tensor()};
 }
 
 std::vector<Sample> take_samples() {

@@ -6,8 +6,7 @@
 namespace weft::op {
 
 /// A string as a template argument.
-template <size_t N>
-struct OpName {
+template <size_t N> struct OpName {
   char text[N]{};
   constexpr OpName(const char (&literal)[N]) {
     for (size_t i = 0; i < N; ++i) text[i] = literal[i];
@@ -15,8 +14,7 @@ struct OpName {
 };
 
 /// Base of a primitive that has a name and no attributes: `struct Exp : PlainOp<"exp"> {};`.
-template <OpName Name>
-struct PlainOp {
+template <OpName Name> struct PlainOp {
   static constexpr std::string_view name{Name.text, sizeof(Name.text) - 1};
   friend bool operator==(const PlainOp&, const PlainOp&) = default;
 };

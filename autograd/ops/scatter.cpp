@@ -67,7 +67,7 @@ Tensors scatter_grad(const op::Scatter& op, const GradCall& call) {
     if (call.wants(2)) updates = apply(take, {g, indices});
     return {x, Tensor(), updates};
   }
-  if (call.wants(0)) x = apply(op, {g, indices, zeros_like(call.inputs[2], g.dtype())});
+  if (call.wants(0)) x = apply(op, {g, indices, zeros_view(g, call.inputs[2].shape())});
   if (call.wants(2)) {
     // Of several updates of one place the last stays, and it alone has a gradient: scatter each update's number, and
     // see who finds its own again.
@@ -97,7 +97,7 @@ Tensors scatter_along_axis_grad(const op::ScatterAlongAxis& op, const GradCall& 
   op::TakeAlongAxis take{op.axis};
   if (op.kind == ScatterKind::add) return {g, Tensor(), call.wants(2) ? apply(take, {g, indices}) : Tensor()};
   Tensor x, updates;
-  if (call.wants(0)) x = apply(op, {g, indices, zeros_like(call.inputs[2], g.dtype())});
+  if (call.wants(0)) x = apply(op, {g, indices, zeros_view(g, call.inputs[2].shape())});
   if (call.wants(2)) {
     Shape line = Shape::filled(indices.rank(), 1);
     line[op.axis] = indices.shape()[op.axis];

@@ -79,7 +79,7 @@ Specs slice_update_shape(const op::SliceUpdate& op, std::span<const Spec> inputs
 
 Tensors slice_update_grad(const op::SliceUpdate& op, const GradCall& call) {
   Tensor x, updates;
-  if (call.wants(0)) x = apply(op, {call.cotangent(), zeros_like(call.inputs[1], call.cotangent().dtype())});
+  if (call.wants(0)) x = apply(op, {call.cotangent(), zeros_view(call.cotangent(), call.inputs[1].shape())});
   if (call.wants(1)) updates = apply(op::Slice{op.starts, op.counts, op.steps}, {call.cotangent()});
   return {x, updates};
 }

@@ -11,14 +11,13 @@ namespace {
 
 void adam_step(const KernelCall& call) {
   const auto& op = call.op<op::AdamStep>();
-  double c1 = *call.inputs[3].raw_as<double>(), c2 = *call.inputs[4].raw_as<double>();
   visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
     const T *g = call.inputs[0].raw_as<T>(), *m = call.inputs[1].raw_as<T>(), *v = call.inputs[2].raw_as<T>();
     T *u = call.outputs[0].mutable_raw_as<T>(), *next_m = call.outputs[1].mutable_raw_as<T>(),
       *next_v = call.outputs[2].mutable_raw_as<T>();
     T b1 = static_cast<T>(op.b1), a1 = static_cast<T>(1 - op.b1), b2 = static_cast<T>(op.b2),
       a2 = static_cast<T>(1 - op.b2), eps = static_cast<T>(op.eps), eps_root = static_cast<T>(op.eps_root);
-    T correction1 = static_cast<T>(c1), correction2 = static_cast<T>(c2);
+    T correction1 = *call.inputs[3].raw_as<T>(), correction2 = *call.inputs[4].raw_as<T>();
     constexpr int64_t chunk = 1 << 14;
     int64_t elements = call.inputs[0].elements();
     parallel_for((elements + chunk - 1) / chunk, [&](int64_t task) {

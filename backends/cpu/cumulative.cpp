@@ -22,6 +22,11 @@ template <class State, class F> void run_lines(const Shape& shape, int axis, boo
   parallel_chunks(lines.outer * strips, cpu::lines_per_task(lines.n * width), [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % strips * strip, columns = std::min(strip, lines.inner - first);
+      if (lines.inner == 1) {  // alone, the state can stay in a register
+        State state = start;
+        for (int64_t i = 0; i < lines.n; ++i) f(state, task * lines.n + (reverse ? lines.n - 1 - i : i));
+        continue;
+      }
       State state[strip];
       std::fill_n(state, columns, start);
       for (int64_t i = 0; i < lines.n; ++i) {

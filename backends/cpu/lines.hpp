@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include <weft/core/parallel.hpp>
 #include <weft/core/shape.hpp>
 
 namespace weft::cpu {
@@ -9,11 +11,29 @@ namespace weft::cpu {
 /// A contiguous array as [outer, n, inner] around one axis.
 struct Lines {
   int64_t outer, n, inner;
+  Lines(int64_t outer_extent, int64_t extent, int64_t inner_extent)
+      : outer(outer_extent), n(extent), inner(inner_extent) {}
   Lines(const Shape& shape, int axis)
       : outer(shape.slice(0, axis).elements()), n(shape[axis]), inner(shape.slice(axis + 1, shape.rank()).elements()) {}
 };
 
 /// How many of `lines` pieces of `cost` elements make a task.
 inline int64_t lines_per_task(int64_t cost) { return cost >= 16384 ? 1 : 16384 / (cost > 0 ? cost : 1); }
+
+/// Calls f(outer begin, outer count, inner begin, inner count) for blocks of lines, on several threads: whole arrays
+/// [n, inner] while these are small, else strips of their columns.
+template <class F> void parallel_lines(const Lines& lines, F&& f) {
+  constexpr int64_t strip = 64;
+  if (lines.inner <= strip || lines.n * lines.inner <= 16384) {
+    parallel_chunks(lines.outer, lines_per_task(lines.n * lines.inner),
+                    [&](int64_t begin, int64_t end) { f(begin, end - begin, int64_t{0}, lines.inner); });
+    return;
+  }
+  const int64_t strips = (lines.inner + strip - 1) / strip;
+  parallel_for(lines.outer * strips, [&](int64_t task) {
+    const int64_t first = task % strips * strip;
+    f(task / strips, int64_t{1}, first, std::min(strip, lines.inner - first));
+  });
+}
 
 }  // namespace weft::cpu

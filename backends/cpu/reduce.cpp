@@ -97,10 +97,10 @@ template <class Op, class Start, class F> void add_reduction(KernelTable& table,
 void logsumexp_kernel(const KernelCall& call) {
   visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
     run_stages<T>(call, call.op<op::LogSumExp>().axes, [](const Stage& stage, const T* x, T* y) {
-      const int64_t size = stage.n * stage.inner;
-      parallel_chunks(stage.outer, cpu::lines_per_task(size), [&](int64_t begin, int64_t end) {
-        cpu::isa_kernels().softmax.of<T>().logsumexp(x + begin * size, end - begin, stage.n, stage.inner,
-                                                     y + begin * stage.inner);
+      const cpu::Lines lines(stage.outer, stage.n, stage.inner);
+      cpu::parallel_lines(lines, [&](int64_t outer, int64_t count, int64_t column, int64_t columns) {
+        cpu::isa_kernels().softmax.of<T>().logsumexp(x + outer * lines.n * lines.inner + column, count, lines.n,
+                                                     lines.inner, columns, y + outer * lines.inner + column);
       });
     });
   });
@@ -113,11 +113,27 @@ void all_kernel(const KernelCall& call) {
   plain_stages<bool>(call, call.op<op::All>().axes, true, [](bool y, bool x) { return y & x; });
 }
 
+/// The first place of the extremum of each contiguous row: vector code finds the value, a scan its place.
+template <class Op, class T> void arg_rows(const T* x, int64_t rows, int64_t n, int64_t* y) {
+  constexpr auto kind = std::is_same_v<Op, op::ArgMax> ? cpu::Reduction::max : cpu::Reduction::min;
+  const auto run = cpu::isa_kernels().reduce.of<T>().rows[static_cast<int>(kind)];
+  parallel_chunks(rows, cpu::lines_per_task(n), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const T* from = x + row * n;
+      T best;
+      run(from, 1, n, n, &best);
+      y[row] = std::find_if(from, from + n, [&](T value) { return value == best || value != value; }) - from;
+    }
+  });
+}
+
 template <class Op> void arg_kernel(const KernelCall& call) {
   const cpu::Lines lines(call.inputs[0].shape(), call.op<Op>().axis);
   int64_t* y = call.outputs[0].mutable_raw_as<int64_t>();
   visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
     const T* x = call.inputs[0].raw_as<T>();
+    if constexpr (std::is_floating_point_v<T>)
+      if (lines.inner == 1) return arg_rows<Op>(x, lines.outer, lines.n, y);
     // The first NaN beats everything.
     auto better = [](T a, T b) { return (std::is_same_v<Op, op::ArgMax> ? a > b : a < b) || (a != a && b == b); };
     parallel_chunks(lines.outer * lines.inner, cpu::lines_per_task(lines.n), [&](int64_t begin, int64_t end) {

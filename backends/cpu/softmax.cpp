@@ -3,7 +3,6 @@
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/lines.hpp>
 #include <weft/backends/cpu/table.hpp>
-#include <weft/core/parallel.hpp>
 #include <weft/core/tensor.hpp>
 
 namespace weft {
@@ -18,9 +17,9 @@ template <class Op> void forward_kernel(const KernelCall& call) {
     const auto run = std::is_same_v<Op, op::Softmax> ? kernels.softmax : kernels.log_softmax;
     const T* x = call.inputs[0].raw_as<T>();
     T* y = call.outputs[0].mutable_raw_as<T>();
-    const int64_t size = lines.n * lines.inner;
-    parallel_chunks(lines.outer, cpu::lines_per_task(size), [&](int64_t begin, int64_t end) {
-      run(x + begin * size, end - begin, lines.n, lines.inner, y + begin * size);
+    cpu::parallel_lines(lines, [&](int64_t outer, int64_t count, int64_t column, int64_t columns) {
+      const int64_t at = outer * lines.n * lines.inner + column;
+      run(x + at, count, lines.n, lines.inner, columns, y + at);
     });
   });
 }
@@ -32,9 +31,9 @@ template <class Op> void grad_kernel(const KernelCall& call) {
     const auto run = std::is_same_v<Op, op::SoftmaxGrad> ? kernels.softmax_grad : kernels.log_softmax_grad;
     const T *y = call.inputs[0].raw_as<T>(), *g = call.inputs[1].raw_as<T>();
     T* result = call.outputs[0].mutable_raw_as<T>();
-    const int64_t size = lines.n * lines.inner;
-    parallel_chunks(lines.outer, cpu::lines_per_task(size), [&](int64_t begin, int64_t end) {
-      run(y + begin * size, g + begin * size, end - begin, lines.n, lines.inner, result + begin * size);
+    cpu::parallel_lines(lines, [&](int64_t outer, int64_t count, int64_t column, int64_t columns) {
+      const int64_t at = outer * lines.n * lines.inner + column;
+      run(y + at, g + at, count, lines.n, lines.inner, columns, result + at);
     });
   });
 }

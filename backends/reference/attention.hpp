@@ -5,10 +5,8 @@
 namespace weft {
 
 /// Attention in plain loops, one query at a time, with its weights written out; for T = float and double.
-template <class T>
-void reference_attention_forward(const AttentionArgs<T>& args);
+template <class T> void reference_attention_forward(const AttentionArgs<T>& args);
 /// Its gradient; computes the weights anew and does not read `out` and `logsumexp`.
-template <class T>
-void reference_attention_backward(const AttentionGradArgs<T>& args);
+template <class T> void reference_attention_backward(const AttentionGradArgs<T>& args);
 
 }  // namespace weft

@@ -24,8 +24,8 @@ struct Space3 {
 /// Calls f(batch entry, flat position in y, flat position in x, flat position in the window) for every product that the
 /// convolution sums.
 template <class F>
-void for_each_tap(const ConvGeometry& g, int64_t batch, const Shape& space, const Shape& window,
-                  const Shape& positions, F&& f) {
+void for_each_tap(const ConvGeometry& g, int64_t batch, const Shape& space, const Shape& window, const Shape& positions,
+                  F&& f) {
   const Space3 x(space), w(window), y(positions), stride(g.strides), low(g.low, 0), spread(g.input_dilation),
       dilation(g.kernel_dilation);
   for (int64_t n = 0; n < batch; ++n)

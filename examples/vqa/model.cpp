@@ -72,20 +72,22 @@ Tensor FeedForward::operator()(const Tensor& x) const {
   return x + down(gelu(up(norm(x))));
 }
 
-WordBlock::WordBlock(const ModelOptions& options, Rngs& rngs)
-    : norm({}, rngs), attend({.query_features = word_width, .num_heads = options.heads}, rngs), feed(rngs) {}
+WordAttention::WordAttention(const ModelOptions& options, Rngs& rngs)
+    : norm({}, rngs), attend({.query_features = word_width, .num_heads = options.heads}, rngs) {}
 
-Tensor WordBlock::operator()(const Tensor& words, const Tensor& lengths) const {
+Tensor WordAttention::operator()(const Tensor& words, const Tensor& lengths) const {
   Scope scope(*this);
-  return feed(words + attend(norm(words), {.key_lengths = lengths}));
+  return words + attend(norm(words), {.key_lengths = lengths});
 }
 
 CrossBlock::CrossBlock(const ModelOptions& options, Rngs& rngs)
-    : norm({}, rngs), attend(cross_attention(options), rngs), feed(rngs) {}
+    : norm({}, rngs), attend(cross_attention(options), rngs), talk(options, rngs), feed(rngs) {}
 
-Tensor CrossBlock::operator()(const Tensor& words, const Tensor& cells) const {
+Tensor CrossBlock::operator()(const Tensor& words, const Tensor& lengths, const Tensor& cells) const {
   Scope scope(*this);
-  return feed(words + attend(norm(words), cells));
+  // All questions of a picture are one sequence of queries, so that its keys and values are projected once.
+  Tensor queries = flatten(norm(words), 1, 2);
+  return feed(talk(words + reshape(attend(queries, cells), words.shape()), lengths));
 }
 
 VqaModel::VqaModel(const ModelOptions& options, Rngs& rngs)
@@ -93,6 +95,7 @@ VqaModel::VqaModel(const ModelOptions& options, Rngs& rngs)
       embed({.num_embeddings = options.vocabulary, .features = word_width}, rngs),
       word_positions(initializers::normal(0.02), rngs.params()),
       read(options, rngs),
+      think(rngs),
       cross(cross_blocks(options, rngs)),
       norm({}, rngs),
       hidden({.out_features = 64}, rngs),
@@ -103,14 +106,12 @@ VqaModel::VqaModel(const ModelOptions& options, Rngs& rngs)
 
 Tensor VqaModel::operator()(const Tensor& images, const Tensor& tokens, const Tensor& real) const {
   Scope scope(*this);
-  int64_t batch = tokens.size(0), questions = tokens.size(1), length = tokens.size(2);
   Tensor cells = see(images);
   if (!pictures) cells = zeros_like(cells);
   Tensor lengths = cast(sum(real, -1), DType::int32);
-  Tensor words = embed(tokens) + slice_axis(word_positions, 0, 0, length);
-  words = reshape(read(words, lengths), {batch, questions * length, word_width});
-  for (const CrossBlock& block : cross) words = block(words, cells);
-  words = reshape(words, {batch, questions, length, word_width});
+  Tensor words = embed(tokens) + slice_axis(word_positions, 0, 0, tokens.size(2));
+  words = think(read(words, lengths));
+  for (const CrossBlock& block : cross) words = block(words, lengths, cells);
   return answer(relu(hidden(norm(squeeze(slice_axis(words, 2, 0, 1), 2)))));
 }
 

@@ -40,25 +40,26 @@ struct FeedForward {
 };
 
 /// The words of a question look at each other: words [B, Q, T, 48], how many are real [B, Q].
-struct WordBlock {
+struct WordAttention {
   LayerNorm norm;
   MultiHeadAttention attend;
-  FeedForward feed;
-  WEFT_MODULE(WordBlock, norm, attend, feed)
+  WEFT_MODULE(WordAttention, norm, attend)
 
-  explicit WordBlock(const ModelOptions& options, Rngs& rngs);
+  WordAttention(const ModelOptions& options, Rngs& rngs);
   Tensor operator()(const Tensor& words, const Tensor& lengths) const;
 };
 
-/// The words (48 wide) look at the picture's cells (80 wide): words [B, Q * T, 48], cells [B, C, 80].
+/// The words (48 wide) look at the picture's cells (80 wide), tell each other what they saw, and think: words
+/// [B, Q, T, 48], how many are real [B, Q], cells [B, C, 80].
 struct CrossBlock {
   LayerNorm norm;
   MultiHeadAttention attend;
+  WordAttention talk;
   FeedForward feed;
-  WEFT_MODULE(CrossBlock, norm, attend, feed)
+  WEFT_MODULE(CrossBlock, norm, attend, talk, feed)
 
   CrossBlock(const ModelOptions& options, Rngs& rngs);
-  Tensor operator()(const Tensor& words, const Tensor& cells) const;
+  Tensor operator()(const Tensor& words, const Tensor& lengths, const Tensor& cells) const;
 };
 
 /// Answers questions about pictures. Keys and values of a picture are projected once, for all of its questions.
@@ -66,12 +67,13 @@ struct VqaModel {
   PictureEncoder see;
   Embed embed;
   Param word_positions;  ///< [T, 48]
-  WordBlock read;
+  WordAttention read;
+  FeedForward think;
   std::vector<CrossBlock> cross;
   LayerNorm norm;
   Linear hidden, answer;
   bool pictures;
-  WEFT_MODULE(VqaModel, see, embed, word_positions, read, cross, norm, hidden, answer, pictures)
+  WEFT_MODULE(VqaModel, see, embed, word_positions, read, think, cross, norm, hidden, answer, pictures)
 
   VqaModel(const ModelOptions& options, Rngs& rngs);
   /// pictures [B, H, W, 3], tokens [B, Q, T], real [B, Q, T] -> logits [B, Q, answers], read off the first token.

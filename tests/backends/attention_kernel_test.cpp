@@ -1,28 +1,28 @@
 #include <catch2/catch.hpp>
 
-#include <cstring>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include <weft/backends/cpu/attention.hpp>
-#include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/reference/attention.hpp>
-#include <weft/core/parallel.hpp>
 #include <weft/tests/backends/attention_problem.hpp>
+#include <weft/tests/backends/isa_helpers.hpp>
 
 using namespace weft;
-using weft::testing::AttentionCase;
-using weft::testing::AttentionProblem;
+using weft::test::AttentionCase;
+using weft::test::AttentionProblem;
 
 namespace {
 
-/// Runs f under every instruction set that there is.
+/// Runs f under every instruction set that there is, which a failure names.
 template <class F> void under_every_isa(F&& f) {
-  std::string before(cpu::isa_name());
-  for (std::string_view isa : cpu::available_isas()) {
-    cpu::set_isa(isa);
+  weft::test::for_each_isa([&](const std::string& isa) {
     INFO("instruction set " << isa);
     f();
-  }
-  cpu::set_isa(before);
+  });
 }
 
 template <class T> void require_close(const std::vector<T>& got, const std::vector<T>& expected, double tolerance) {
@@ -379,7 +379,7 @@ TEST_CASE("attention gives the same bits at any number of threads", "[attention]
   c.null_slot = true;
   c.bias_axes = 7;
   c.dropout_rate = 0.2;
-  const int threads = num_threads();
+  weft::test::CpuGuard guard;
   std::vector<std::vector<float>> first;
   for (int count : {1, 2, 4}) {
     set_num_threads(count);
@@ -389,8 +389,6 @@ TEST_CASE("attention gives the same bits at any number of threads", "[attention]
     for (auto& named : problem.results()) all.push_back(*named.data);
     for (auto& named : problem.gradients()) all.push_back(*named.data);
     if (first.empty()) first = all;
-    for (size_t i = 0; i < all.size(); ++i)
-      REQUIRE(std::memcmp(all[i].data(), first[i].data(), all[i].size() * sizeof(float)) == 0);
+    for (size_t i = 0; i < all.size(); ++i) REQUIRE(weft::test::same_bits(all[i], first[i]));
   }
-  set_num_threads(threads);
 }

@@ -10,7 +10,7 @@
 
 #include <weft/core/attention_args.hpp>
 
-namespace weft::testing {
+namespace weft::test {
 
 /// What an attention problem is made of; masks and biases are given by the axes of [batch, heads, Lq, Lk] that they
 /// have.
@@ -174,4 +174,4 @@ template <class T> struct AttentionProblem {
   }
 };
 
-}  // namespace weft::testing
+}  // namespace weft::test

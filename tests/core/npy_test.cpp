@@ -56,7 +56,7 @@ TEST_CASE("the bytes are those that NumPy writes") {
   std::string file = written(Tensor::from(std::vector<int32_t>{1, 2, 3}, {3}));
   REQUIRE(file.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
   REQUIRE(file.size() == 128 + 12);
-  REQUIRE(file.substr(10, 56) == "{'descr': '<i4', 'fortran_order': False, 'shape': (3,), }");
+  REQUIRE(file.substr(10, 57) == "{'descr': '<i4', 'fortran_order': False, 'shape': (3,), }");
   REQUIRE(file[127] == '\n');
   REQUIRE(written(Tensor(1.0f)).find("'shape': (), }") != std::string::npos);
   REQUIRE(written(Tensor::empty({2, 3})).find("'shape': (2, 3), }") != std::string::npos);

@@ -29,7 +29,7 @@ TEST_CASE("a draw's element depends on key, stream, counter and index alone") {
   REQUIRE(first.size() == 4);
 }
 
-TEST_CASE("bits become numbers in [0, 1)") {
+TEST_CASE("bits become numbers from 0 to below 1") {
   REQUIRE(uniform_from_bits(0) == 0.0f);
   REQUIRE(uniform_from_bits(0xffffffff) == 1.0f - 0x1p-24f);
   REQUIRE(uniform_from_bits(0x80000000) == 0.5f);

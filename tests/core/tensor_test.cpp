@@ -6,6 +6,7 @@
 
 #include <weft/autograd/ops/slice.hpp>
 #include <weft/core/error.hpp>
+#include <weft/core/strided_loop.hpp>
 
 using namespace weft;
 using Catch::Contains;
@@ -169,4 +170,30 @@ TEST_CASE("a shape without data has no values") {
   REQUIRE_THROWS_AS(Tensor::meta(Shape{}).item(), StateError);
   REQUIRE_THROWS_AS(x.to_vector<double>(), StateError);
   REQUIRE_THROWS_AS(x.assign(Tensor(1.0)), StateError);
+}
+
+TEST_CASE("booleans go in and out of vectors") {
+  Tensor x = Tensor::from(std::vector<bool>{true, false, true}, {3});
+  REQUIRE(x.dtype() == DType::boolean);
+  REQUIRE(x.to_vector<bool>() == std::vector<bool>{true, false, true});
+}
+
+TEST_CASE("copies of turned tensors hold the right elements") {
+  // Against the definition, for shapes around the tiles of the copy, and with a conversion.
+  for (Shape shape : {Shape{3, 5}, Shape{16, 16}, Shape{37, 53}, Shape{2, 17, 33}, Shape{33, 1, 18}, Shape{0, 7}}) {
+    Tensor x = counting(shape);
+    int last = shape.rank() - 1;
+    Shape turned = shape;
+    Strides strides = x.strides();
+    std::swap(turned[0], turned[last]);
+    std::swap(strides[0], strides[last]);
+    Tensor view = x.strided_view(turned, strides, 0), converted = Tensor::empty(turned, DType::int64);
+    converted.assign(view);
+    std::vector<int64_t> expected;
+    strided_rows<1>(turned, {strides}, [&](int64_t count, std::array<int64_t, 1> at, std::array<int64_t, 1> step) {
+      for (int64_t i = 0; i < count; ++i) expected.push_back(at[0] + i * step[0]);
+    });
+    REQUIRE(converted.to_vector<int64_t>() == expected);
+    REQUIRE(view.copy().to_vector<float>() == std::vector<float>(expected.begin(), expected.end()));
+  }
 }

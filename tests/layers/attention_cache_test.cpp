@@ -8,7 +8,7 @@ namespace {
 
 MultiHeadAttentionOptions self_options(DType dtype = DType::float64) {
   MultiHeadAttentionOptions options = prime_sizes();
-  options.key_features = options.value_features = inferred;
+  options.key_features = options.value_features = options.query_features;
   options.param_dtype = dtype;
   return options;
 }
@@ -130,9 +130,14 @@ TEST_CASE("decode says what is wrong") {
   layer.init_cache({3}, 7, DType::float64);
   CHECK_THAT(error_of<ShapeError>([&] { layer.decode(x); }), Contains("[3]") && Contains("[2, 3, 11]"));
   layer.init_cache({2}, 7, DType::float64);
-  CHECK_THAT(error_of<ShapeError>([&] { layer.decode(x, x, x[{slice(), slice(0, 2)}]); }),
+  CHECK_THAT(error_of<ShapeError>([&] {
+               layer.decode(x, x, x[{slice(), slice(0, 2)}]);
+             }),
              Contains("[2, 3, 11]") && Contains("[2, 2, 11]"));
-  CHECK_THAT(error_of<ShapeError>([&] { layer.decode(x, wavy({2, 2, 11}), wavy({2, 2, 11})); }), Contains("as many queries"));
+  CHECK_THAT(error_of<ShapeError>([&] {
+               layer.decode(x, wavy({2, 2, 11}), wavy({2, 2, 11}));
+             }),
+             Contains("as many queries"));
   CHECK(layer.cache_index.get().item() == 0);
   CHECK_THROWS_AS(layer.init_cache({2}, 0), ValueError);
 }

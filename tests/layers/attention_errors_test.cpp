@@ -10,8 +10,7 @@ struct Model {
   MultiHeadAttention attend;
   WEFT_MODULE(Model, attend)
   explicit Model(Rngs& rngs) : attend(prime_sizes(), rngs) {}
-  template <class... Inputs>
-  Tensor operator()(const Inputs&... inputs) const {
+  template <class... Inputs> Tensor operator()(const Inputs&... inputs) const {
     Scope scope(*this);
     return attend(inputs...);
   }
@@ -54,11 +53,13 @@ TEST_CASE("wrong widths name the projection, the width and what came") {
   CHECK(text(s.query, f64({2, 5, 11}), s.value) == "attend.key: expected inputs with 13 features, got [2, 5, 11]");
   CHECK(text(s.query, s.key, f64({2, 5, 13})) == "attend.value: expected inputs with 17 features, got [2, 5, 13]");
   // Self-attention where the widths differ.
-  CHECK(error_of<ShapeError>([&] { model(s.query); }) == "attend.key: expected inputs with 13 features, got [2, 3, 11]");
+  CHECK(error_of<ShapeError>([&] { model(s.query); }) ==
+        "attend.key: expected inputs with 13 features, got [2, 3, 11]");
   // Widths that were given are held to, also before anything has a shape.
   MultiHeadAttention lazy({.key_features = 512, .num_heads = 2}, rngs);
-  CHECK(error_of<ShapeError>([&] { lazy(wavy({8, 64, 256})); }) ==
-        "key: expected inputs with 512 features, got [8, 64, 256]");
+  CHECK(error_of<ShapeError>([&] {
+          lazy(wavy({8, 64, 256}));
+        }) == "key: expected inputs with 512 features, got [8, 64, 256]");
 }
 
 TEST_CASE("wrong ranks, lengths and batch axes") {
@@ -68,7 +69,8 @@ TEST_CASE("wrong ranks, lengths and batch axes") {
   auto text = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
     return error_of<ShapeError>([&] { model(q, k, v); });
   };
-  CHECK_THAT(text(f64({11}), s.key, s.value), Contains("attend: query: expected inputs [batch..., length, features], got [11]"));
+  CHECK_THAT(text(f64({11}), s.key, s.value),
+             Contains("attend: query: expected inputs [batch..., length, features], got [11]"));
   CHECK_THAT(text(s.query, f64({13}), s.value), Contains("key") && Contains("[13]"));
   CHECK_THAT(text(s.query, s.key, f64({2, 7, 17})),
              Contains("one length") && Contains("[2, 5, 13]") && Contains("[2, 7, 17]"));
@@ -97,7 +99,9 @@ TEST_CASE("a mask for batch entries is not mistaken for one for heads") {
   Rngs rngs(0);
   MultiHeadAttention layer({.query_features = 12, .num_heads = 3}, rngs);
   // Two batch entries, three heads: the right way to say it is in the error.
-  CHECK_THAT(error_of<ShapeError>([&] { layer(wavy({2, 5, 12}), {.mask = ones({2, 5, 5})}); }),
+  CHECK_THAT(error_of<ShapeError>([&] {
+               layer(wavy({2, 5, 12}), {.mask = ones({2, 5, 5})});
+             }),
              Contains("[2, 3, 5, 5]") && Contains("say [2, 1, 5, 5]"));
   // Three and three: both readings are possible, so neither is taken.
   std::string text = error_of<ShapeError>([&] { layer(wavy({3, 5, 12}), {.mask = ones({3, 5, 5})}); });

@@ -13,9 +13,8 @@ void check(const MultiHeadAttentionOptions& options, const AttentionCall& call, 
   GradcheckResult parameters = check_parameters(layer, run, {.second_order = second});
   INFO(parameters.message);
   CHECK(parameters.passed);
-  GradcheckResult inputs = gradcheck(
-      [&](const Tensors& x) { return Tensors{layer(x[0], x[1], x[2], call)}; }, {s.query, s.key, s.value},
-      {.second_order = second});
+  GradcheckResult inputs = gradcheck([&](const Tensors& x) { return Tensors{layer(x[0], x[1], x[2], call)}; },
+                                     {s.query, s.key, s.value}, {.second_order = second});
   INFO(inputs.message);
   CHECK(inputs.passed);
 }
@@ -30,7 +29,9 @@ TEST_CASE("every parameter and input of attention passes gradcheck") {
   SECTION("masked, with rows that see nothing") {
     check(options, {.mask = logical_and(some_mask(), Tensor::from<int>({1, 0, 1}, {3, 1}))});
   }
-  SECTION("causal, bias") { check(options, {.bias = wavy({6, 1, 5}, 3, DType::float64), .causal = Causal::bottom_right}); }
+  SECTION("causal, bias") {
+    check(options, {.bias = wavy({6, 1, 5}, 3, DType::float64), .causal = Causal::bottom_right});
+  }
   SECTION("normalized, null slot, soft cap, window") {
     options.normalize_qk = options.null_slot = true;
     options.soft_cap = 2;
@@ -81,11 +82,9 @@ TEST_CASE("a bias may learn") {
   Streams s;
   for (const Shape& shape : {Shape{5}, Shape{6, 1, 1}, Shape{2, 1, 3, 5}, Shape{2, 6, 3, 5}}) {
     CAPTURE(to_string(shape));
-    GradcheckResult result = gradcheck(
-        [&](const Tensors& x) {
-          return Tensors{layer(s.query, s.key, s.value, {.bias = x[0]})};
-        },
-        {wavy(shape, 6, DType::float64)});
+    GradcheckResult result =
+        gradcheck([&](const Tensors& x) { return Tensors{layer(s.query, s.key, s.value, {.bias = x[0]})}; },
+                  {wavy(shape, 6, DType::float64)});
     INFO(result.message);
     CHECK(result.passed);
   }

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "attention_oracle.hpp"
 
 using namespace weft;
@@ -42,7 +44,8 @@ TEST_CASE("query-key normalization, and no biases") {
   MultiHeadAttention layer(options, rngs);
   CHECK(!layer.query.bias);
   Streams s;
-  CHECK(largest_difference(layer(s.query, s.key, s.value), plain_attention(layer, s.query, s.key, s.value).out) < 1e-12);
+  CHECK(largest_difference(layer(s.query, s.key, s.value), plain_attention(layer, s.query, s.key, s.value).out) <
+        1e-12);
 }
 
 TEST_CASE("sizes left out come from the data") {
@@ -108,9 +111,9 @@ TEST_CASE("masks of every broadcast shape") {
   Rngs rngs(0);
   MultiHeadAttention layer(prime_sizes(), rngs);
   Streams s;
-  for (const Shape& shape : {Shape{5}, Shape{1}, Shape{3, 5}, Shape{3, 1}, Shape{1, 5}, Shape{6, 3, 5}, Shape{6, 1, 5},
-                             Shape{1, 3, 5}, Shape{2, 1, 1, 5}, Shape{2, 1, 3, 5}, Shape{2, 6, 3, 5}, Shape{1, 1, 3, 5},
-                             Shape{2, 6, 1, 1}}) {
+  for (const Shape& shape :
+       {Shape{5}, Shape{1}, Shape{3, 5}, Shape{3, 1}, Shape{1, 5}, Shape{6, 3, 5}, Shape{6, 1, 5}, Shape{1, 3, 5},
+        Shape{2, 1, 1, 5}, Shape{2, 1, 3, 5}, Shape{2, 6, 3, 5}, Shape{1, 1, 3, 5}, Shape{2, 6, 1, 1}}) {
     Tensor mask = greater(wavy(shape, 4), -0.4);
     CAPTURE(to_string(shape));
     Tensor full = broadcast_to(mask, {2, 6, 3, 5});
@@ -137,7 +140,8 @@ TEST_CASE("causal masks, aligned top left or bottom right, and windows") {
     return cast(Tensor::from(values, {3, 5}), DType::boolean);
   };
   auto expected = [&](const Tensor& mask) { return plain_attention(layer, s.query, s.key, s.value, mask).weights; };
-  CHECK(largest_difference(weights({.causal = Causal::top_left}), expected(allowed([](int i, int j) { return j <= i; }))) < 1e-12);
+  CHECK(largest_difference(weights({.causal = Causal::top_left}),
+                           expected(allowed([](int i, int j) { return j <= i; }))) < 1e-12);
   CHECK(largest_difference(weights({.causal = Causal::bottom_right}),
                            expected(allowed([](int i, int j) { return j <= i + 2; }))) < 1e-12);
   CHECK(largest_difference(weights({.window_left = 1, .window_right = 2}),
@@ -188,8 +192,7 @@ TEST_CASE("a query that may attend to nothing gets zero, or the mean on request"
   CHECK(largest_difference(layer.with_weights(s.query, s.key, s.value, {.mask = mask}).out, y) < 1e-13);
   // Exact zero gradients: query 1 alone gives nothing to anyone but the out bias.
   State grads = grad(layer, [&] { return sum(layer(s.query, s.key, s.value, {.mask = mask})[{slice(), 1}]); });
-  for (auto [path, value, kind] : grads)
-    CHECK((path == "out.bias" || max(abs(value)).item() == 0));
+  for (auto [path, value, kind] : grads) CHECK((path == "out.bias" || max(abs(value)).item() == 0));
 
   layer.fully_masked = FullyMasked::uniform;
   AttentionOutput uniform = layer.with_weights(s.query, s.key, s.value, {.mask = mask});
@@ -226,7 +229,8 @@ TEST_CASE("the null slot is one more key that every query sees") {
 
 TEST_CASE("receptive field of causal self-attention") {
   Rngs rngs(0);
-  MultiHeadAttention layer({.query_features = 10, .num_heads = 2, .causal = Causal::top_left, .param_dtype = DType::float64}, rngs);
+  MultiHeadAttention layer(
+      {.query_features = 10, .num_heads = 2, .causal = Causal::top_left, .param_dtype = DType::float64}, rngs);
   Tensor x = wavy({7, 10}, 0, DType::float64);
   for (int64_t i = 0; i < 7; ++i) {
     Tensor slope = grad([&](const Tensor& at) { return sum(layer(at)[i]); }, x);
@@ -269,7 +273,8 @@ TEST_CASE("dropout follows train and eval, from a stream of the layer's own") {
   CHECK(difference(true) < 1e-13);
   CHECK(difference(false) > 1e-3);
   // The weights that are given are those before dropout.
-  CHECK(largest_difference(sum(layer.with_weights(s.query, s.key, s.value).weights, -1), ones({2, 6, 3}, DType::float64)) < 1e-12);
+  CHECK(largest_difference(sum(layer.with_weights(s.query, s.key, s.value).weights, -1),
+                           ones({2, 6, 3}, DType::float64)) < 1e-12);
   // No stream where there is nothing to drop.
   CHECK(!MultiHeadAttention(prime_sizes(), rngs).rngs);
 }
@@ -288,7 +293,7 @@ TEST_CASE("weights are sown on request") {
   CHECK(largest_difference(y, net(x)) < 1e-6);
 }
 
-TEST_CASE("types: half in, half out; integers become float32") {
+TEST_CASE("types: half in, half out, and integers become float32") {
   Rngs rngs(0);
   MultiHeadAttention layer({.query_features = 12, .num_heads = 3, .dtype = DType::bfloat16}, rngs);
   Tensor x = wavy({2, 5, 12});
@@ -296,4 +301,19 @@ TEST_CASE("types: half in, half out; integers become float32") {
   MultiHeadAttention plain({.query_features = 12, .num_heads = 3}, rngs);
   CHECK(plain(ones({5, 12}, DType::int32)).dtype() == DType::float32);
   CHECK(plain(cast(x, DType::float64)).dtype() == DType::float64);
+}
+
+TEST_CASE("several threads ask one model", "[threads]") {
+  Rngs rngs(0);
+  MultiHeadAttentionOptions options = prime_sizes();
+  options.dropout_rate = 0.5f;
+  options.deterministic = true;
+  const MultiHeadAttention layer(options, rngs);
+  Streams s;
+  Tensor expected = layer(s.query, s.key, s.value);
+  std::vector<Tensor> results(4);
+  std::vector<std::thread> threads;
+  for (Tensor& result : results) threads.emplace_back([&] { result = layer(s.query, s.key, s.value); });
+  for (std::thread& thread : threads) thread.join();
+  for (const Tensor& result : results) CHECK(same_bits(result, expected));
 }

@@ -77,8 +77,9 @@ TEST_CASE("initialize finds every size without running a kernel") {
   CHECK(model.norm.scale.shape() == Shape{12});
   for (const NamedCell& cell : cells(model)) CHECK(cell.cell->has_value());
   CHECK(model(camera, lidar).shape() == Shape{2, 7, 12});
-  CHECK(error_of<ShapeError>([&] { model(camera, wavy({2, 5, 12})); }) ==
-        "attend.key: expected inputs with 13 features, got [2, 5, 12]");
+  CHECK(error_of<ShapeError>([&] {
+          model(camera, wavy({2, 5, 12}));
+        }) == "attend.key: expected inputs with 13 features, got [2, 5, 12]");
 }
 
 TEST_CASE("tabulate shows shapes, parameters and FLOPs of each projection") {
@@ -98,12 +99,13 @@ TEST_CASE("tabulate shows shapes, parameters and FLOPs of each projection") {
   CHECK(key.outputs == std::vector<Spec>{{{2, 5, 3, 5}, DType::float32}});
   CHECK(key.flops >= 2.0 * 2 * 5 * 13 * 15);
   CHECK(key.flops <= 2.1 * 2 * 5 * 13 * 15);
-  CHECK(table["attend"].flops > key.flops + table["attend.query"].flops + table["attend.value"].flops + table["attend.out"].flops);
+  CHECK(table["attend"].flops >
+        key.flops + table["attend.query"].flops + table["attend.value"].flops + table["attend.out"].flops);
   CHECK(whole.flops > table["attend"].flops);
   CHECK_THROWS_AS(table["attend.keys"], IndexError);
 
   std::ostringstream text;
   text << table;
-  CHECK_THAT(text.str(), Contains("attend.key") && Contains("float32[2, 5, 13]") && Contains("LinearGeneral") &&
-                             Contains("FLOPs"));
+  CHECK_THAT(text.str(),
+             Contains("attend.key") && Contains("float32[2, 5, 13]") && Contains("LinearGeneral") && Contains("FLOPs"));
 }

@@ -18,7 +18,9 @@ inline Tensor wavy(const Shape& shape, double phase = 0, DType dtype = DType::fl
   return cast(values, dtype);
 }
 
-inline std::vector<double> numbers(const Tensor& tensor) { return cast(tensor.detach(), DType::float64).to_vector<double>(); }
+inline std::vector<double> numbers(const Tensor& tensor) {
+  return cast(tensor.detach(), DType::float64).to_vector<double>();
+}
 
 inline double largest_difference(const Tensor& a, const Tensor& b) {
   REQUIRE(to_string(a.shape()) == to_string(b.shape()));
@@ -38,13 +40,10 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 /// The text of the error of type E that `f` throws; empty when it throws none.
-template <class E, class F>
-std::string error_of(F&& f) {
+template <class E, class F> std::string error_of(F&& f) {
   try {
     f();
-  } catch (const E& error) {
-    return error.what();
-  }
+  } catch (const E& error) { return error.what(); }
   return {};
 }
 

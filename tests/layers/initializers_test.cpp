@@ -43,7 +43,9 @@ TEST_CASE("lecun_normal meets its variance exactly and stays within its bounds")
 }
 
 TEST_CASE("fans are those of the last two axes times the window") {
-  auto stddev = [](const Initializer& initializer, const Shape& shape) { return statistics(initializer(key, shape)).stddev; };
+  auto stddev = [](const Initializer& initializer, const Shape& shape) {
+    return statistics(initializer(key, shape)).stddev;
+  };
   CHECK(stddev(initializers::lecun_normal(), {3, 3, 64, 96}) == Approx(1 / std::sqrt(9.0 * 64)).epsilon(0.02));
   CHECK(stddev(initializers::he_normal(), {256, 96}) == Approx(std::sqrt(2 / 256.0)).epsilon(0.02));
   CHECK(stddev(initializers::glorot_normal(), {256, 128}) == Approx(std::sqrt(2 / 384.0)).epsilon(0.02));

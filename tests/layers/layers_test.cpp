@@ -17,14 +17,14 @@ TEST_CASE("conv: window, groups, batch axes and mask") {
   Conv same({.in_features = 4, .out_features = 6, .kernel_size = {3, 3}, .strides = {2}, .groups = 2}, rngs);
   CHECK(same.kernel.shape() == Shape{3, 3, 2, 6});
   CHECK(same(wavy({2, 7, 5, 4})).shape() == Shape{2, 4, 3, 6});
-  CHECK(error_of<ShapeError>([&] { same(wavy({2, 7, 5, 3})); }) ==
-        "expected inputs with 4 features, got [2, 7, 5, 3]");
+  CHECK(error_of<ShapeError>([&] { same(wavy({2, 7, 5, 3})); }) == "expected inputs with 4 features, got [2, 7, 5, 3]");
   CHECK_THROWS_AS(same(wavy({7, 4})), ShapeError);
   CHECK_THROWS_AS(Conv({.in_features = 3, .out_features = 4, .kernel_size = {3}, .groups = 2}, rngs), ValueError);
   CHECK_THROWS_AS(Conv({.in_features = 3, .out_features = 4}, rngs), ValueError);
 
   Tensor mask = Tensor::from<float>({0, 1, 0}, {3, 1, 1});
-  Conv masked({.in_features = 1, .out_features = 1, .kernel_size = {3}, .padding = PaddingRule::causal, .mask = mask}, rngs);
+  Conv masked({.in_features = 1, .out_features = 1, .kernel_size = {3}, .padding = PaddingRule::causal, .mask = mask},
+              rngs);
   masked.kernel.set(Tensor::from<float>({1, 10, 100}, {3, 1, 1}));
   CHECK(numbers(masked(x)) == std::vector<double>{0, 10, 20, 30, 40});
 }
@@ -109,7 +109,8 @@ TEST_CASE("group norm and instance norm") {
   CHECK(largest_difference(var(y, {1, 3}), ones({2, 3})) < 1e-3);
   GroupNorm sizes({.group_size = 2}, rngs);
   CHECK(largest_difference(sizes(x), groups(x)) == 0);
-  CHECK_THAT(error_of<ShapeError>([&] { GroupNorm({.num_groups = 4}, rngs)(x); }), Contains("4") && Contains("[2, 5, 7, 6]"));
+  CHECK_THAT(error_of<ShapeError>([&] { GroupNorm({.num_groups = 4}, rngs)(x); }),
+             Contains("4") && Contains("[2, 5, 7, 6]"));
   InstanceNorm instance({}, rngs);
   Tensor z = reshape(instance(x), {2, 35, 6});
   CHECK(largest_difference(mean(z, 1), zeros({2, 6})) < 1e-5);
@@ -166,8 +167,9 @@ TEST_CASE("prelu learns its slope") {
 
 TEST_CASE("sequential runs modules and functions, and is a module") {
   Rngs rngs(0);
-  Sequential net(Linear({.out_features = 5}, rngs), relu, [](const Tensor& x) { return x * 2; },
-                 Sequential(Linear({.out_features = 2}, rngs)));
+  Sequential net(
+      Linear({.out_features = 5}, rngs), relu, [](const Tensor& x) { return x * 2; },
+      Sequential(Linear({.out_features = 2}, rngs)));
   initialize(net, wavy({3, 7}));
   std::vector<std::string> paths;
   for (const NamedCell& cell : cells(net)) paths.push_back(cell.path);

@@ -61,11 +61,20 @@ struct Forgetful {
 
 Tensor ids() { return Tensor::from<int>({1, 6, 0}, {3}); }
 
-const std::vector<std::string> net_params{
-    "embed_.embedding",        "blocks_.0.up.kernel",   "blocks_.0.up.bias",     "blocks_.0.down.kernel",
-    "blocks_.1.up.kernel",     "blocks_.1.up.bias",     "blocks_.1.down.kernel", "heads_.left.kernel",
-    "heads_.left.bias",        "heads_.right.bias",     "pair_.0",               "pair_.1",
-    "owned_.kernel",           "owned_.bias"};
+const std::vector<std::string> net_params{"embed_.embedding",
+                                          "blocks_.0.up.kernel",
+                                          "blocks_.0.up.bias",
+                                          "blocks_.0.down.kernel",
+                                          "blocks_.1.up.kernel",
+                                          "blocks_.1.up.bias",
+                                          "blocks_.1.down.kernel",
+                                          "heads_.left.kernel",
+                                          "heads_.left.bias",
+                                          "heads_.right.bias",
+                                          "pair_.0",
+                                          "pair_.1",
+                                          "owned_.kernel",
+                                          "owned_.bias"};
 
 }  // namespace
 
@@ -276,8 +285,7 @@ TEST_CASE("errors carry the path of the layer") {
   Rngs rngs(0);
   Net net(rngs);
   net.blocks()[1].down = Linear({.in_features = 4, .out_features = 3}, rngs);
-  CHECK(error_of<ShapeError>([&] { net(ids()); }) ==
-        "blocks_.1.down: expected inputs with 4 features, got [3, 5]");
+  CHECK(error_of<ShapeError>([&] { net(ids()); }) == "blocks_.1.down: expected inputs with 4 features, got [3, 5]");
 }
 
 TEST_CASE("display shows the tree") {

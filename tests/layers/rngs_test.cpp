@@ -18,8 +18,7 @@ TEST_CASE("streams never repeat a key") {
 TEST_CASE("named streams are independent, and missing names fall back to the default one") {
   Rngs rngs({.params = 0, .dropout = 0});
   CHECK(!(rngs.params() == rngs.dropout()));
-  CHECK_THAT(error_of<StateError>([&] { rngs.next("noise"); }),
-             Contains("noise") && Contains("dropout, params"));
+  CHECK_THAT(error_of<StateError>([&] { rngs.next("noise"); }), Contains("noise") && Contains("dropout, params"));
   Rngs with_fallback({.fallback = 1, .params = 2, .others = {{"noise", 3}}});
   RandomKey params = Rngs({.params = 2}).params();
   CHECK(with_fallback.params() == params);

@@ -166,7 +166,9 @@ TEST_CASE("what is missing is said before anything runs") {
              Contains("kernel has no shape yet") && Contains("initialize"));
   CHECK(!ran);
   Mlp model(0);
-  CHECK_THAT(error_of<ShapeError>([&] { value_and_grad(model, [&] { return model(wavy({7, 3})); }); }),
+  CHECK_THAT(error_of<ShapeError>([&] { value_and_grad(model, [&] {
+                                          return model(wavy({7, 3}));
+                                        }); }),
              Contains("[7, 2]"));
 }
 

@@ -45,8 +45,13 @@ TEST_CASE("a variable is an operand") {
 
 TEST_CASE("set keeps shape and dtype") {
   Param a(wavy({2, 3}));
-  CHECK_THAT(error_of<ShapeError>([&] { a.set(wavy({3, 2})); }), Contains("expected") && Contains("[2, 3]") && Contains("[3, 2]"));
-  CHECK_THAT(error_of<DTypeError>([&] { a.set(wavy({2, 3}, 0, DType::float64)); }),
+  CHECK_THAT(error_of<ShapeError>([&] {
+               a.set(wavy({3, 2}));
+             }),
+             Contains("expected") && Contains("[2, 3]") && Contains("[3, 2]"));
+  CHECK_THAT(error_of<DTypeError>([&] {
+               a.set(wavy({2, 3}, 0, DType::float64));
+             }),
              Contains("float32") && Contains("float64"));
 }
 

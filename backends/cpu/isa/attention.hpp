@@ -8,7 +8,8 @@ namespace weft::cpu {
 
 /// Queries that share one pass over the keys; one bit each in the masks.
 constexpr int64_t attention_queries = 64;
-/// Keys per block, forward and backward: scores of a block stay in the first-level cache.
+/// Keys per block, forward (at most 128) and backward: the scores of a block stay in the first-level cache. Up to that
+/// many keys, forward is an exact softmax in one pass.
 template <class T> constexpr int64_t attention_forward_keys = sizeof(T) == 4 ? 128 : 64;
 template <class T> constexpr int64_t attention_backward_keys = 64;
 

@@ -69,7 +69,7 @@ template <class T, class Arch> class AttentionBackward {
     d_scores = take(attention_queries * block_keys);
     dropped = take(attention_queries * block_keys);
     tanhs = take(attention_queries * block_keys);
-    bias_block_ = take(attention_queries * block_keys);
+    biases = take(attention_queries * block_keys);
     d_weights = take(attention_queries * block_keys);
     logsumexp = take(attention_queries);
     delta = take(attention_queries);
@@ -269,7 +269,7 @@ template <class T, class Arch> class AttentionBackward {
                      .c = weights,
                      .c_row = q.lanes});
     const bool biased = a.bias.data && !block.null_slot, capped = a.soft_cap > 0;
-    if (biased) q.pack_bias(block.first, block.count, bias_block_);
+    if (biased) q.pack_bias(block.first, block.count, biases);
     const V cap(static_cast<T>(a.soft_cap * Tools::log2e)), per_cap(static_cast<T>(capped ? 1 / a.soft_cap : 0));
     for (int64_t i = 0; i < q.lanes; i += V::size) {
       const V from = V::load(logsumexp + i);
@@ -280,7 +280,7 @@ template <class T, class Arch> class AttentionBackward {
           t.store(tanhs + at);
           x = t * cap;
         }
-        if (biased) x = Tools::add_bias(x, V::load(bias_block_ + at));
+        if (biased) x = Tools::add_bias(x, V::load(biases + at));
         if (sees == Seen::some) x = select(lane_mask<T, Arch>(seen[j] >> i), x, V(-Tools::infinity));
         exp2_nonpositive(x - from).store(weights + at);
       }
@@ -382,17 +382,17 @@ template <class T, class Arch> class AttentionBackward {
 
   const AttentionGradArgs<T>& g;
   const AttentionArgs<T>& a;
-  int64_t wide = 0, value_wide = 0;                                  // columns of rows below
-  T *query_columns = nullptr, *d_out_columns = nullptr;              // [D][lane], [Dv][lane]
-  T *query_rows = nullptr, *d_out_rows = nullptr;                    // [lane][D], [lane][Dv]; dead queries are 0
-  T* d_query_rows = nullptr;                                         // [lane][D]
-  T *weights = nullptr, *d_scores = nullptr, *dropped = nullptr;     // [key][lane]
-  T *tanhs = nullptr, *bias_block_ = nullptr, *d_weights = nullptr;  // [key][lane]
-  T *logsumexp = nullptr, *delta = nullptr;                          // [lane]; logsumexp in base 2
-  T* key_rows = nullptr;                                             // [key][D]
-  uint64_t dead = 0;                                                 // lanes that attend to nothing
-  bool fresh = false;                                                // nobody has written gradients of the keys
-  bool started = false;                                              // d_query_rows holds something
+  int64_t wide = 0, value_wide = 0;                               // columns of rows below
+  T *query_columns = nullptr, *d_out_columns = nullptr;           // [D][lane], [Dv][lane]
+  T *query_rows = nullptr, *d_out_rows = nullptr;                 // [lane][D], [lane][Dv]; dead queries are 0
+  T* d_query_rows = nullptr;                                      // [lane][D]
+  T *weights = nullptr, *d_scores = nullptr, *dropped = nullptr;  // [key][lane]
+  T *tanhs = nullptr, *biases = nullptr, *d_weights = nullptr;    // [key][lane]
+  T *logsumexp = nullptr, *delta = nullptr;                       // [lane]; logsumexp in base 2
+  T* key_rows = nullptr;                                          // [key][D]
+  uint64_t dead = 0;                                              // lanes that attend to nothing
+  bool fresh = false;                                             // nobody has written gradients of the keys
+  bool started = false;                                           // d_query_rows holds something
   uint64_t seen[block_keys], kept[block_keys];
   bool apart[block_keys];
 };

@@ -85,6 +85,7 @@ template <class T, class Arch> struct AttentionTools {
     }
   }
 
+  /// Neither NaN nor infinity in the row.
   static WEFT_SIMD_INLINE bool finite(const T* row, int64_t columns) {
     V sum(T(0));
     for (int64_t c = 0; c < columns; c += V::size) {

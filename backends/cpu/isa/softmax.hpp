@@ -4,10 +4,12 @@
 
 namespace weft::cpu {
 
-/// Softmax and its kin over the middle axis of contiguous [outer, n, inner] arrays, `outer` of them.
+/// Softmax and its kin over the middle axis of contiguous [outer, n, inner] arrays: in `outer` of them, the first
+/// `columns` of the inner axis.
 template <class T> struct SoftmaxTypeKernels {
-  using Forward = void (*)(const T* x, int64_t outer, int64_t n, int64_t inner, T* y);
-  using Backward = void (*)(const T* y, const T* g, int64_t outer, int64_t n, int64_t inner, T* result);
+  using Forward = void (*)(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t columns, T* y);
+  using Backward = void (*)(const T* y, const T* g, int64_t outer, int64_t n, int64_t inner, int64_t columns,
+                            T* result);
   Forward softmax, log_softmax;
   /// y [outer, inner].
   Forward logsumexp;

@@ -124,29 +124,29 @@ template <SoftmaxKind kind, class T, class Arch> struct SoftmaxBackward {
 
 /// Calls f(layout, element place, line's place) for every group of lines.
 template <class T, class Arch, class F>
-WEFT_SIMD_INLINE void for_each_line(int64_t outer, int64_t n, int64_t inner, F f) {
+WEFT_SIMD_INLINE void for_each_line(int64_t outer, int64_t n, int64_t inner, int64_t columns, F f) {
   constexpr int size = simd::Vec<T, Arch>::size;
   for (int64_t o = 0; o < outer; ++o) {
     if (inner == 1) {
       f(RowLayout<T, Arch>{n}, o * n, o);
     } else {
-      for (int64_t j = 0; j < inner; j += size)
-        f(ColumnLayout<T, Arch>{n, inner, static_cast<int>(inner - j < size ? inner - j : size)}, o * n * inner + j,
+      for (int64_t j = 0; j < columns; j += size)
+        f(ColumnLayout<T, Arch>{n, inner, static_cast<int>(columns - j < size ? columns - j : size)}, o * n * inner + j,
           o * inner + j);
     }
   }
 }
 
 template <SoftmaxKind kind, class T, class Arch>
-void softmax_forward(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
-  for_each_line<T, Arch>(outer, n, inner, [=](const auto& layout, int64_t at, int64_t line) {
+void softmax_forward(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t columns, T* y) {
+  for_each_line<T, Arch>(outer, n, inner, columns, [=](const auto& layout, int64_t at, int64_t line) {
     SoftmaxForward<kind, T, Arch>::run(layout, x + at, y + (kind == SoftmaxKind::logsumexp ? line : at));
   });
 }
 
 template <SoftmaxKind kind, class T, class Arch>
-void softmax_backward(const T* y, const T* g, int64_t outer, int64_t n, int64_t inner, T* result) {
-  for_each_line<T, Arch>(outer, n, inner, [=](const auto& layout, int64_t at, int64_t) {
+void softmax_backward(const T* y, const T* g, int64_t outer, int64_t n, int64_t inner, int64_t columns, T* result) {
+  for_each_line<T, Arch>(outer, n, inner, columns, [=](const auto& layout, int64_t at, int64_t) {
     SoftmaxBackward<kind, T, Arch>::run(layout, y + at, g + at, result + at);
   });
 }
