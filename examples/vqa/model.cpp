@@ -6,8 +6,13 @@
 namespace weft::examples::vqa {
 namespace {
 
-ConvOptions halving(int64_t out_features) {
-  return {.out_features = out_features, .kernel_size = {3, 3}, .strides = {2, 2}, .use_bias = false};
+/// A window of 3 over an even extent has no middle: with the padding before, it sits half a pixel low, behind, half a
+/// pixel high. Low, low, high puts the last layer's windows (centre 8 i + 4) on their cells (centre 8 i + 3.5), so that
+/// what attends to a cell looks at what is in it.
+const Padding before = {{1, 0}, {1, 0}}, behind = {{0, 1}, {0, 1}};
+
+ConvOptions halving(int64_t out_features, const Padding& padding) {
+  return {.out_features = out_features, .kernel_size = {3, 3}, .strides = {2, 2}, .padding = padding, .use_bias = false};
 }
 
 MultiHeadAttentionOptions cross_attention(const ModelOptions& options) {
@@ -44,9 +49,9 @@ Tensor position_features(int64_t rows, int64_t columns) {
 }
 
 PictureEncoder::PictureEncoder(bool positions, Rngs& rngs)
-    : first(halving(16), rngs),
-      second(halving(32), rngs),
-      third(halving(64), rngs),
+    : first(halving(16, before), rngs),
+      second(halving(32, before), rngs),
+      third(halving(64, behind), rngs),
       first_norm({}, rngs),
       second_norm({}, rngs),
       third_norm({}, rngs),

@@ -64,8 +64,7 @@ State parameters(const MultiHeadAttention& attention, const Config& file) {
   return state(attention, of_type<Param>).map([&](const std::string& path, const Tensor& value) {
     if (path == "query_ln.scale" || path == "key_ln.scale") {
       const double phase = path == "query_ln.scale" ? 0.5 : 0.6;
-      return filled(value.shape(),
-                    [=](int64_t i) { return 1 + 0.1 * std::sin(1.1 * static_cast<double>(i) + phase); });
+      return filled(value.shape(), [=](int64_t i) { return 1 + 0.1 * std::sin(1.1 * static_cast<double>(i) + phase); });
     }
     const bool kernel = path.find("kernel") != std::string::npos;
     return wave(value.shape(), file[kernel ? "kernel_fill" : "bias_fill"], file["param_phase"][path].number());
@@ -82,16 +81,16 @@ void run_one(Check& check, const Config& file, const Config& config) {
   update(attention, parameters(attention, file), {.only = of_type<Param>});
 
   const Config& phase = file["input_fill"]["phase"];
-  const Tensors inputs{
-      wave(join(batch, {queries, options.query_features}), file["input_fill"], phase["q"].number()),
-      wave(join(batch, {keys, options.key_features}), file["input_fill"], phase["k"].number()),
-      wave(join(batch, {keys, options.value_features}), file["input_fill"], phase["v"].number())};
+  const Tensors inputs{wave(join(batch, {queries, options.query_features}), file["input_fill"], phase["q"].number()),
+                       wave(join(batch, {keys, options.key_features}), file["input_fill"], phase["k"].number()),
+                       wave(join(batch, {keys, options.value_features}), file["input_fill"], phase["v"].number())};
   AttentionCall call;
   if (config.has("mask")) call.mask = mask_of(config["mask"].text(), batch, queries, keys);
   AttentionOutput result;
   auto loss_of = [&](const Tensors& in) {
     result = attention.with_weights(in[0], in[1], in[2], call);
-    return sum(result.out * filled(result.out.shape(), [](int64_t i) { return std::cos(0.3 * static_cast<double>(i)); }));
+    return sum(result.out *
+               filled(result.out.shape(), [](int64_t i) { return std::cos(0.3 * static_cast<double>(i)); }));
   };
 
   auto [loss, gradients] = value_and_grad(attention, [&] { return loss_of(inputs); });
@@ -102,7 +101,8 @@ void run_one(Check& check, const Config& file, const Config& config) {
     check.equal("grad_params " + path, value, numbers(config["grad_params"][path], value.shape()));
   const Tensors input_gradients = grad(ScalarFunction(loss_of), inputs);
   static const char* const names[] = {"grad_q", "grad_k", "grad_v"};
-  for (size_t i = 0; i < 3; ++i) check.equal(names[i], input_gradients[i], numbers(config[names[i]], inputs[i].shape()));
+  for (size_t i = 0; i < 3; ++i)
+    check.equal(names[i], input_gradients[i], numbers(config[names[i]], inputs[i].shape()));
   // The same without the weights, by the kernel that makes none.
   check.equal("out alone", attention(inputs[0], inputs[1], inputs[2], call), result.out);
 }

@@ -1,3 +1,4 @@
+#include <weft/autograd/tape.hpp>
 #include <weft/layers/attention.hpp>
 #include <weft/layers/capture.hpp>
 #include <weft/layers/graph.hpp>

@@ -46,8 +46,8 @@ Tensor batch_first(const Tensor& x, const TorchOptions& options) {
 Tensor project(const Tensor& x, const Inputs& in, int part, const TorchOptions& options) {
   static const char* const separate[] = {"param.q_proj_weight", "param.k_proj_weight", "param.v_proj_weight"};
   const int64_t first = part * options.embed_dim, last = first + options.embed_dim;
-  const Tensor weight = in.has("param.in_proj_weight") ? slice_axis(in["param.in_proj_weight"], 0, first, last)
-                                                       : in[separate[part]];
+  const Tensor weight =
+      in.has("param.in_proj_weight") ? slice_axis(in["param.in_proj_weight"], 0, first, last) : in[separate[part]];
   const Tensor bias = options.bias ? slice_axis(in["param.in_proj_bias"], 0, first, last) : Tensor();
   const Tensor projected = linear(x, transpose(weight), bias);
   Shape shape = projected.shape();
@@ -80,8 +80,7 @@ AttentionOptions masks_of(const Inputs& in, const TorchOptions& options, bool ex
   if (mask.defined() && mask.dtype() == boolean) result.mask = logical_not(mask);
   else result.bias = mask;
   if (in.has("in.key_padding_mask"))
-    result.mask =
-        combine_masks({result.mask, logical_not(expand_dims(in["in.key_padding_mask"], Shape{1, 2}))});
+    result.mask = combine_masks({result.mask, logical_not(expand_dims(in["in.key_padding_mask"], Shape{1, 2}))});
   if (extra_key) {
     result.mask = append_key(result.mask, 1);
     result.bias = append_key(result.bias, 0);

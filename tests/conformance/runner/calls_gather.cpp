@@ -88,8 +88,7 @@ void add_gather(FunctionTable& table) {
     return Tensors{take_along_axis(x.at(0), x.at(1), static_cast<int>(a.config["axis"].integer()))};
   };
   table["gather"] = [](const Tensors& x, const Arguments& a) {
-    return Tensors{
-        gather(x.at(0), Tensors(x.begin() + 1, x.end()), static_cast<int>(a.config.integer("leading", 0)))};
+    return Tensors{gather(x.at(0), Tensors(x.begin() + 1, x.end()), static_cast<int>(a.config.integer("leading", 0)))};
   };
   table["scatter_add"] = scatter(weft::scatter_add);
   table["scatter_set"] = scatter(scatter_set);

@@ -1,7 +1,7 @@
+#include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cumulative.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/reduce.hpp>
-#include <weft/autograd/ops/select.hpp>
 #include <weft/autograd/ops/softmax.hpp>
 
 #include "calls.hpp"
@@ -23,9 +23,8 @@ Function masked(Masked function) {
   };
 }
 Function plain(Plain function) {
-  return [function](const Tensors& x, const Arguments& a) {
-    return Tensors{function(x.at(0), a.axes(), a.keepdims())};
-  };
+  return
+      [function](const Tensors& x, const Arguments& a) { return Tensors{function(x.at(0), a.axes(), a.keepdims())}; };
 }
 Function spread(Spread function) {
   return [function](const Tensors& x, const Arguments& a) {

@@ -154,7 +154,7 @@ std::vector<std::string> Config::unread() const {
 
 void Config::collect_unread(const std::string& path, std::vector<std::string>& paths) const {
   if (items_.empty() && entries_.empty()) {
-    if (!read_) paths.push_back(path);
+    if (!read_ && !path.empty()) paths.push_back(path);  // no options at all is nothing to read
     return;
   }
   for (size_t i = 0; i < items_.size(); ++i) items_[i].collect_unread(path + "." + std::to_string(i), paths);

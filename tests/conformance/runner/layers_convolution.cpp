@@ -73,8 +73,9 @@ template <class Pool> void run_pool(Check& check) {
                               .strides = config.shape("strides", {}),
                               .padding = padding_of(config["padding"]),
                               .count_include_pad = config.flag("count_include_pad", true)});
-  differentiate(check, Inputs(check.golden(), {"in."}),
-                [&](const Inputs& in) { return Named{{"y", pool(in["in.x"])}}; });
+  differentiate(check, Inputs(check.golden(), {"in."}), [&](const Inputs& in) {
+    return Named{{"y", pool(in["in.x"])}};
+  });
 }
 
 }  // namespace

@@ -58,8 +58,7 @@ void run_dropout(Check& check) {
   const Config& config = check.config();
   config.require_unset("broadcast_dims");
   Rngs rngs(0);
-  run_on_x(check,
-           Dropout({.rate = config["rate"].number(), .deterministic = config["deterministic"].flag()}, rngs));
+  run_on_x(check, Dropout({.rate = config["rate"].number(), .deterministic = config["deterministic"].flag()}, rngs));
 }
 
 void run_prelu(Check& check) {

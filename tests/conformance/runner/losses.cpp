@@ -32,8 +32,7 @@ void run_focal(Check& check) {
   const double gamma = check.config()["gamma"].number();
   std::optional<double> alpha;
   if (!check.config()["alpha"].is_null()) alpha = check.config()["alpha"].number();
-  run_loss(check,
-           [&](const Inputs& in) { return sigmoid_focal_loss(in["in.logits"], in["in.labels"], gamma, alpha); });
+  run_loss(check, [&](const Inputs& in) { return sigmoid_focal_loss(in["in.logits"], in["in.labels"], gamma, alpha); });
 }
 
 void run_poly(Check& check) {
@@ -56,9 +55,8 @@ void run_cosine(Check& check) {
 }
 
 void run_divergence(Check& check) {
-  run_loss(check, [&](const Inputs& in) {
-    return kl_divergence(in["in.log_predictions"], in["in.targets"], axis_of(check));
-  });
+  run_loss(check,
+           [&](const Inputs& in) { return kl_divergence(in["in.log_predictions"], in["in.targets"], axis_of(check)); });
 }
 
 void run_divergence_of_logs(Check& check) {

@@ -83,8 +83,7 @@ void run_optimizer(Check& check) {
     for (const auto& [name, value] : golden.under("in.grad." + at))
       gradients.set(std::string(bag_prefix) + name, value);
     optimizer.update(gradients);
-    for (auto [path, value, kind] : state_view(bag))
-      check.equal("out.param." + at + name_of_parameter(path), value);
+    for (auto [path, value, kind] : state_view(bag)) check.equal("out.param." + at + name_of_parameter(path), value);
     if (!average) continue;
     average->update(bag);
     for (auto [path, value, kind] : average->average())

@@ -46,8 +46,7 @@ std::vector<Outcome> run_calls(const Case& golden, const std::string& filter) {
       continue;
     }
     guard(
-        check, [&] { run_call(check, name, description); },
-        [&] { return unread_options(description, "option "); });
+        check, [&] { run_call(check, name, description); }, [&] { return unread_options(description, "option "); });
     mark_call(golden, name, description);
     outcomes.push_back(check.outcome());
   }

@@ -109,8 +109,7 @@ Schedule schedule_of(const Config& config) {
     return warmup_constant({.init_value = config["init_value"].number(),
                             .peak_value = config["peak_value"].number(),
                             .warmup_steps = config["warmup_steps"].integer()});
-  if (name == "exponential_decay")
-    return exponential_decay(exponential_options(config, config["init_value"].number()));
+  if (name == "exponential_decay") return exponential_decay(exponential_options(config, config["init_value"].number()));
   if (name == "warmup_exponential_decay_schedule")
     return warmup_exponential_decay({.init_value = config["init_value"].number(),
                                      .peak_value = config["peak_value"].number(),
