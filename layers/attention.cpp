@@ -1,8 +1,10 @@
 #include <weft/layers/attention.hpp>
 
+#include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
 #include <weft/autograd/ops/layout.hpp>
+#include <weft/autograd/ops/pad.hpp>
 #include <weft/autograd/ops/slice.hpp>
 #include <weft/autograd/tape.hpp>
 #include <weft/core/error.hpp>
@@ -98,10 +100,22 @@ Tensor with_rank(const Tensor& x, int rank) {
   return reshape(x, shape);
 }
 
-/// The first `length` keys of a mask for a cache of `capacity`.
-Tensor for_cached_keys(const Tensor& mask, int64_t length, int64_t capacity) {
-  if (!mask.defined() || mask.rank() < 1 || mask.shape().back() != capacity || length == capacity) return mask;
-  return slice_axis(mask, -1, 0, length);
+/// A mask or bias for `taken` keys or for a cache of `capacity`, as one for `length` of them: taken or capacity.
+Tensor for_cached_keys(const Tensor& mask, int64_t taken, int64_t capacity, int64_t length) {
+  if (!mask.defined() || mask.rank() < 1 || mask.shape().back() == length) return mask;
+  if (mask.shape().back() == capacity) return slice_axis(mask, -1, 0, length);
+  if (mask.shape().back() != taken || taken == 1) return mask;
+  std::vector<PadWidth> widths(static_cast<size_t>(mask.rank()), {0, 0});
+  widths.back().second = length - taken;
+  return pad(mask, widths);
+}
+
+/// [n, capacity], true where the query at position first + i sees the cache's position j, none later than its own.
+Tensor cached_positions(int64_t first, int64_t n, int64_t capacity, int64_t window_left, Device device) {
+  const Tensor key = arange(capacity, DType::int64, device);
+  const Tensor own = expand_dims(first + arange(n, DType::int64, device), 1);
+  const Tensor seen = key <= own;
+  return window_left < 0 ? seen : seen & (key >= own - window_left);
 }
 
 }  // namespace
@@ -325,14 +339,25 @@ Tensor MultiHeadAttention::decode(const Tensor& query_input, const Tensor& key_i
                      " more positions in a cache that holds " + std::to_string(capacity) + " and has " +
                      std::to_string(taken) + ", got " + std::to_string(n));
 
+  // A query that may attend to nothing attends, as Flax has it, to the whole cache: then all of it takes part.
+  const bool whole = fully_masked == FullyMasked::uniform;
+  const int64_t in_use = taken + n, length = whole ? capacity : in_use;
   AttentionCall causal_call = call;
-  causal_call.causal = Causal::bottom_right;
-  causal_call.mask = for_cached_keys(call.mask, taken + n, capacity);
-  causal_call.bias = for_cached_keys(call.bias, taken + n, capacity);
+  causal_call.mask = for_cached_keys(call.mask, in_use, capacity, length);
+  causal_call.bias = for_cached_keys(call.bias, in_use, capacity, length);
   Shape logits = batch;
-  for (int64_t extent : {num_heads, n, taken + n}) logits.push_back(extent);
+  for (int64_t extent : {num_heads, n, length}) logits.push_back(extent);
   check_mask("mask", causal_call.mask, logits);
   check_mask("bias", causal_call.bias, logits);
+  if (whole) {
+    const int64_t left = call.window_left.value_or(window_left);
+    causal_call.mask =
+        combine_masks({causal_call.mask, cached_positions(taken, n, capacity, left, query_input.device())});
+    causal_call.window_left = causal_call.window_right = -1;
+    causal_call.causal = Causal::none;
+  } else {
+    causal_call.causal = Causal::bottom_right;
+  }
 
   Tensor q = project_query(query_input);
   ProjectedKeyValue fresh = project_pair(keys, values, q.shape().back());
@@ -341,7 +366,7 @@ Tensor MultiHeadAttention::decode(const Tensor& query_input, const Tensor& key_i
     where.push_back(slice(taken, taken + n));
     Tensor all = slice_update(cache, cast(rows, cache.dtype()), where);
     if (!state_is_frozen()) cache.set(all);
-    return cast(slice_axis(all, place, 0, taken + n), rows.dtype());
+    return cast(slice_axis(all, place, 0, length), rows.dtype());
   };
   ProjectedKeyValue all{append(cached_key, fresh.key), append(cached_value, fresh.value)};
   if (!state_is_frozen()) cache_index.set(Tensor(static_cast<int>(taken + n)).to(Device()));

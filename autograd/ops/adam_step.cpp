@@ -2,6 +2,7 @@
 
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/list.hpp>
+#include <weft/autograd/ops/shape_rules.hpp>
 #include <weft/autograd/ops/unary.hpp>
 #include <weft/autograd/primitive.hpp>
 #include <weft/core/error.hpp>
@@ -12,10 +13,10 @@ namespace {
 using op::AdamStep;
 
 Specs shape(const AdamStep&, std::span<const Spec> in) {
+  expect_float(AdamStep::name, in[0]);
   Spec scalar{Shape{}, in[0].dtype};
-  if (in.size() != 5 || !(in[0] == in[1]) || !(in[0] == in[2]) || !(in[3] == scalar) || !(in[4] == scalar) ||
-      !is_floating(in[0].dtype))
-    throw ShapeError("adam_step: expected gradient and moments of one shape, two scalars, all of one floating dtype");
+  if (in.size() != 5 || !(in[0] == in[1]) || !(in[0] == in[2]) || !(in[3] == scalar) || !(in[4] == scalar))
+    throw ShapeError("adam_step: expected gradient and moments of one shape, two scalars, all of one dtype");
   return {in[0], in[0], in[0]};
 }
 
@@ -38,7 +39,8 @@ std::vector<Sample> samples() {
   };
   std::vector<Sample> list;
   for (const Shape& s : {Shape{3, 5}, Shape{}, Shape{0, 7}, Shape{331}})
-    list.push_back(sample(AdamStep{}, {wave(s, 0.3, -2), wave(s, 0.1, -1.5), wave(s, 0.2, -0.9), Tensor(0.1), Tensor(0.001)}));
+    list.push_back(
+        sample(AdamStep{}, {wave(s, 0.3, -2), wave(s, 0.1, -1.5), wave(s, 0.2, -0.9), Tensor(0.1), Tensor(0.001)}));
   return list;
 }
 

@@ -26,6 +26,7 @@ void phase_forward(const ConvShape& shape, const std::array<ConvAxis, 3>& axes, 
                    const T* x, const T* whole_kernel, T* y) {
   const int64_t in = shape.in_features / shape.groups, out = shape.out_features / shape.groups;
   const int64_t rows = shape.batch * phase.positions(), depth = phase.taps() * in;
+  if (rows == 0) return;
   const T* kernel = phase_kernel(phase, axes, whole_kernel, in * shape.out_features);
   GemmArgs<T> product;
   product.n = out;

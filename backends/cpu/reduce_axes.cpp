@@ -1,6 +1,7 @@
 #include <weft/backends/cpu/reduce_axes.hpp>
 
 #include <algorithm>
+#include <limits>
 
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/scratch.hpp>
@@ -15,11 +16,18 @@ constexpr int64_t task_size = 32768;
 /// Partial results of squares are summed.
 Reduction second_stage(Reduction kind) { return kind == Reduction::sum_squares ? Reduction::sum : kind; }
 
+template <class T> T identity(Reduction kind) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  if (kind == Reduction::max) return -infinity;
+  if (kind == Reduction::min) return infinity;
+  return kind == Reduction::product ? T(1) : T(0);
+}
+
 template <class T> void reduce_last(Reduction kind, const T* x, int64_t rows, int64_t n, T* y) {
   const auto& kernels = isa_kernels().reduce.of<T>();
   const auto run = kernels.rows[static_cast<int>(kind)];
   if (n < 2 * task_size) {
-    parallel_chunks(rows, std::max<int64_t>(1, task_size / std::max<int64_t>(1, n)),
+    parallel_chunks(rows, std::max<int64_t>(1, task_size / n),
                     [&](int64_t begin, int64_t end) { run(x + begin * n, end - begin, n, n, y + begin); });
     return;
   }
@@ -36,14 +44,17 @@ template <class T> void reduce_last(Reduction kind, const T* x, int64_t rows, in
 
 template <class T> void reduce_axis(Reduction kind, const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
   if (outer <= 0 || inner <= 0) return;
+  if (n <= 0) {
+    std::fill_n(y, outer * inner, identity<T>(kind));
+    return;
+  }
   if (inner == 1) return reduce_last(kind, x, outer, n, y);
   const auto& kernels = isa_kernels().reduce.of<T>();
   const auto run = kernels.columns[static_cast<int>(kind)];
   if (n * inner < 2 * task_size) {
-    parallel_chunks(outer, std::max<int64_t>(1, task_size / std::max<int64_t>(1, n * inner)),
-                    [&](int64_t begin, int64_t end) {
-                      for (int64_t o = begin; o < end; ++o) run(x + o * n * inner, n, inner, inner, y + o * inner);
-                    });
+    parallel_chunks(outer, std::max<int64_t>(1, task_size / (n * inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) run(x + o * n * inner, n, inner, inner, y + o * inner);
+    });
     return;
   }
   // Columns are split when they are many, rows when they are long; partial rows are joined in order.

@@ -1,6 +1,6 @@
-// A tour of Weft in one file: an attention layer over inputs of different widths, a layer of one's own, a training loop,
-// state, a gradient of one's own, xtensor. It learns to name what each camera cell sees by asking the lidar, and exits
-// with 1 when it does not.
+// A tour of Weft in one file: an attention layer over inputs of different widths, a layer of one's own, a training
+// loop, state, a gradient of one's own, xtensor. It learns to name what each camera cell sees by asking the lidar, and
+// exits with 1 when it does not.
 
 #include <filesystem>
 #include <iostream>
@@ -72,16 +72,17 @@ double train_and_keep(const std::string& folder) {
 
   Rngs rngs(0);
   Model model(rngs);
-  initialize(model, first.camera, first.lidar);  // shape rules only, then parameters are filled
+  initialize(model, first.camera, first.lidar);                     // shape rules only, then parameters are filled
   std::cout << tabulate(model, first.camera, first.lidar) << '\n';  // per row: path, shapes, parameters, FLOPs, bytes
 
   constexpr int64_t epochs = 6;
-  Optimizer optimizer(model, chain(clip_by_global_norm(1.0), adamw({.learning_rate = warmup_cosine_decay(
-                                                                        {.peak_value = 1e-2,
-                                                                         .warmup_steps = 20,
-                                                                         .decay_steps = epochs * loader.size()})})));
+  Optimizer optimizer(
+      model, chain(clip_by_global_norm(1.0),
+                   adamw({.learning_rate = warmup_cosine_decay(
+                              {.peak_value = 1e-2, .warmup_steps = 20, .decay_steps = epochs * loader.size()})})));
   auto train_step = [&](const Tensor& camera, const Tensor& lidar, const Tensor& label) {
-    auto [loss, grads] = value_and_grad(model, [&] { return mean(softmax_cross_entropy(model(camera, lidar), label)); });
+    auto [loss, grads] =
+        value_and_grad(model, [&] { return mean(softmax_cross_entropy(model(camera, lidar), label)); });
     optimizer.update(grads);
     return loss;
   };
@@ -92,8 +93,8 @@ double train_and_keep(const std::string& folder) {
 
   // State is data: look at it, filter it, save it, put it back.
   auto [graph, params, rest] = split(model, of_type<Param>, everything);
-  std::cout << "\nparameters: " << params.size() << " arrays, " << num_parameters(model) << " numbers; other state: "
-            << rest.size() << '\n'
+  std::cout << "\nparameters: " << params.size() << " arrays, " << num_parameters(model)
+            << " numbers; other state: " << rest.size() << '\n'
             << to_string(params.filter(path_glob("fuse.attend.query.*"))) << '\n';
   Model merged = merge(graph, params, rest);
 
@@ -110,8 +111,8 @@ double train_and_keep(const std::string& folder) {
   return accuracy;
 }
 
-/// Clips the gradient to [-1, 1] on its way back: a function with a gradient of its own.
-double gradient_of_one_s_own() {
+/// x^2 with a gradient that is cut to [-1, 1]; returns it at x = 3.
+double gradient_of_ones_own() {
   auto forward = [](const Tensors& inputs) { return ForwardResult{{square(inputs[0])}, {inputs[0]}}; };
   auto backward = [](const Tensors& residuals, const Tensors& cotangents) {
     return Tensors{clip(2.0 * residuals[0] * cotangents[0], -1.0, 1.0)};
@@ -122,7 +123,7 @@ double gradient_of_one_s_own() {
   return slope[{1}].item();
 }
 
-/// The array language around it is xtensor.
+/// The array language around Weft is xtensor; returns the sum of two softmax rows.
 double with_xtensor() {
   xt::xarray<float> image = xt::ones<float>({2, 3});
   Tensor borrowed = borrow_xtensor(image);  // zero-copy: what is written into one is seen in the other
@@ -141,7 +142,7 @@ int main(int argc, char** argv) try {
   auto folder = argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::temp_directory_path() / "weft-quickstart";
   attention_layer();
   double accuracy = train_and_keep((folder / "step-final").string());
-  bool clipped = gradient_of_one_s_own() == 1.0;
+  bool clipped = gradient_of_ones_own() == 1.0;
   bool bridged = std::abs(with_xtensor() - 2.0) < 1e-5;
   std::cout << "\naccuracy on new scenes: " << accuracy << ", bound: " << bound << '\n';
   return accuracy >= bound && clipped && bridged ? 0 : 1;

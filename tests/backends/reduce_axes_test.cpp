@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("reduce_axis agrees with plain loops", "[reduce]", float, dou
         INFO(isa << " kind " << static_cast<int>(kind) << " extents " << outer << ' ' << n << ' ' << inner);
         // Products stay near 1.
         const bool product = kind == Reduction::product;
-        const auto x = random_values<TestType>(outer * n * inner, 1, product ? 0.999 : -1, product ? 1.001 : 1);
+        const auto x = random_values<TestType>(outer * n * inner + 1, 1, product ? 0.999 : -1, product ? 1.001 : 1);
         std::vector<TestType> y(static_cast<size_t>(outer * inner), TestType(5));
         reduce_axis(kind, x.data(), outer, n, inner, y.data());
         for (int64_t o = 0; o < outer; ++o)

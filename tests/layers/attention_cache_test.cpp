@@ -88,6 +88,31 @@ TEST_CASE("masks of a decode step") {
   CHECK(layer.cache_index.get().item() == 3);
 }
 
+TEST_CASE("where a query that sees nothing attends to all keys, these are the whole cache") {
+  Rngs rngs(0);
+  MultiHeadAttentionOptions options = self_options();
+  options.window_left = 2;
+  MultiHeadAttention zero(options, rngs);
+  options.fully_masked = FullyMasked::uniform;
+  MultiHeadAttention uniform(options, rngs);
+  update(uniform, state(zero));
+  for (MultiHeadAttention* layer : {&zero, &uniform}) layer->init_cache({2}, 7, DType::float64);
+  Tensor x = wavy({2, 5, 11}, 0, DType::float64), bias = wavy({2, 1, 1, 7}, 1, DType::float64);
+  Tensor mask = cast(Tensor::from<int>({1, 0, 1, 1, 1, 1, 1}, {1, 1, 1, 7}), DType::boolean);
+  auto check_step = [&](int64_t first, int64_t last, const AttentionCall& call) {
+    Tensor step = slice_axis(x, 1, first, last);
+    CHECK(largest_difference(uniform.decode(step, call), zero.decode(step, call)) < 1e-12);
+  };
+  check_step(0, 2, {.mask = slice_axis(mask, -1, 0, 2), .bias = slice_axis(bias, -1, 0, 2)});
+  check_step(2, 5, {.mask = mask, .bias = bias});
+  CHECK_THROWS_AS(uniform.decode(slice_axis(x, 1, 0, 1), {.mask = slice_axis(mask, -1, 0, 4)}), ShapeError);
+
+  Tensor y = uniform.decode(slice_axis(x, 1, 0, 1), {.mask = zeros({1}, DType::boolean)});
+  Tensor average = repeat(mean(uniform.cached_value.get(), 1), 3, 1);  // 6 heads, 2 key and value heads
+  CHECK(largest_difference(squeeze(y, 1),
+                           einsum("bhv,hvo->bo", average, uniform.out.kernel.get()) + uniform.out.bias.get()) < 1e-12);
+}
+
 TEST_CASE("a full cache refuses before anything is written") {
   Rngs rngs(0);
   MultiHeadAttention layer(self_options(), rngs);

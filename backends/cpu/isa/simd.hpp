@@ -46,6 +46,12 @@ template <class T, class Arch> struct Vec {
   using Batch = xsimd::batch<T, Arch>;
   using Register = typename Batch::register_type;
   static constexpr int size = static_cast<int>(Batch::size);
+  /// SSE2 rounds by converting to integers, and xsimd's conversions of doubles are undefined for large ones and NaN.
+#if defined(__x86_64__)
+  static constexpr bool has_rounding = sizeof(Batch) > 16;
+#else
+  static constexpr bool has_rounding = true;
+#endif
   Batch b;
 
   Vec() = default;
@@ -105,9 +111,32 @@ template <class T, class Arch> struct Vec {
   friend WEFT_SIMD_INLINE Vec abs(Vec x) { return xsimd::abs(x.b); }
   friend WEFT_SIMD_INLINE Vec copysign(Vec x, Vec sign) { return abs(x).b | (sign.b & Batch(T(-0.0))); }
   friend WEFT_SIMD_INLINE Vec sqrt(Vec x) { return xsimd::sqrt(x.b); }
-  friend WEFT_SIMD_INLINE Vec floor(Vec x) { return xsimd::floor(x.b); }
-  friend WEFT_SIMD_INLINE Vec ceil(Vec x) { return xsimd::ceil(x.b); }
-  friend WEFT_SIMD_INLINE Vec trunc(Vec x) { return xsimd::trunc(x.b); }
+  /// To the nearest integer, halves to even.
+  friend WEFT_SIMD_INLINE Vec nearbyint(Vec x) {
+    if constexpr (has_rounding) {
+      return xsimd::nearbyint(x.b);
+    } else {
+      // From 2^23 (2^52) on every number is whole, so adding and subtracting that rounds smaller ones.
+      const Vec whole(sizeof(T) == 4 ? T(8388608.0) : T(4503599627370496.0)), size_of_x = abs(x);
+      return select(size_of_x < whole, copysign((size_of_x + whole) - whole, x), x);
+    }
+  }
+  friend WEFT_SIMD_INLINE Vec floor(Vec x) {
+    if constexpr (has_rounding) {
+      return xsimd::floor(x.b);
+    } else {
+      Vec rounded = nearbyint(x);
+      return select(rounded > x, rounded - Vec(T(1)), rounded);
+    }
+  }
+  friend WEFT_SIMD_INLINE Vec trunc(Vec x) {
+    if constexpr (has_rounding) return xsimd::trunc(x.b);
+    else return copysign(floor(abs(x)), x);
+  }
+  friend WEFT_SIMD_INLINE Vec ceil(Vec x) {
+    if constexpr (has_rounding) return xsimd::ceil(x.b);
+    else return -floor(-x);
+  }
   friend WEFT_SIMD_INLINE Mask<T, Arch> isnan(Vec x) { return !(x == x); }
 
   /// Lane 0.

@@ -1,5 +1,5 @@
-// A layer from outside the tree, with a kind of Variable of its own, in a small training. Exits with 1 when the training
-// does not reach its bound.
+// A layer from outside the tree, with a kind of Variable of its own, in a small training. Exits with 1 when the
+// training does not reach its bound.
 
 #include <iostream>
 #include <numbers>
@@ -51,7 +51,7 @@ struct Regressor {
   Linear out;
   WEFT_MODULE(Regressor, features, hidden, out)
 
-  explicit Regressor(Rngs& rngs) : features({.scale = 1.5}, rngs), out({.out_features = 1}, rngs) {
+  explicit Regressor(Rngs& rngs) : features({.scale = 0.8}, rngs), out({.out_features = 1}, rngs) {
     for (int i = 0; i < 2; ++i) hidden.emplace_back(LinearOptions{.out_features = 32}, rngs);
   }
 
@@ -64,9 +64,7 @@ struct Regressor {
 };
 
 /// Something with ripples: x [n, 2] -> [n].
-Tensor target(const Tensor& x) {
-  return sin(7.0 * x[{ellipsis, 0}]) * cos(5.0 * x[{ellipsis, 1}]);
-}
+Tensor target(const Tensor& x) { return sin(7.0 * x[{ellipsis, 0}]) * cos(5.0 * x[{ellipsis, 1}]); }
 
 int run() {
   Rngs rngs(0);
@@ -103,9 +101,7 @@ int run() {
 
 }  // namespace
 
-int main() try {
-  return run();
-} catch (const std::exception& error) {
+int main() try { return run(); } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;
 }

@@ -33,7 +33,7 @@ void check_samples() {
     check(largest_difference(run(sample.inputs)[0], composed) < 1e-12, "cpu equals reference on " + name);
     for (bool second : {false, true}) {
       GradcheckResult result = gradcheck(run, sample.inputs, {.second_order = second});
-      check(result.passed, (second ? "second derivative on " : "gradient on ") + name + result.message);
+      check(result.passed, (second ? "second derivative on " : "gradient on ") + name);
     }
   }
 }

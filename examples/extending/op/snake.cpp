@@ -20,8 +20,7 @@ using namespace weft;
 /// Checks everything, so that kernels never have to.
 Specs snake_shape(const Snake& op, std::span<const Spec> in) {
   expect_float(Snake::name, in[0]);
-  if (!(op.frequency > 0))
-    throw ValueError("snake: expected a frequency above 0, got " + std::to_string(op.frequency));
+  if (!(op.frequency > 0)) throw ValueError("snake: expected a frequency above 0, got " + std::to_string(op.frequency));
   return {in[0]};
 }
 

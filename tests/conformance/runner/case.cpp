@@ -33,11 +33,15 @@ Case Case::read(const std::string& path) {
   return result;
 }
 
-const Tensor& Case::operator[](const std::string& tensor) const {
+const Tensor& Case::peek(const std::string& tensor) const {
   auto found = tensors_.find(tensor);
   if (found == tensors_.end()) throw Unsupported("expected a tensor " + tensor + ", got none");
-  mark_used(tensor);
   return found->second;
+}
+
+const Tensor& Case::operator[](const std::string& tensor) const {
+  mark_used(tensor);
+  return peek(tensor);
 }
 
 Tensor Case::get(const std::string& tensor) const { return has(tensor) ? (*this)[tensor] : Tensor(); }

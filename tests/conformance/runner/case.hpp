@@ -32,7 +32,9 @@ class Case {
   bool has(const std::string& tensor) const { return tensors_.count(tensor) > 0; }
   /// Counts as used; throws Unsupported when there is none of that name.
   const Tensor& operator[](const std::string& tensor) const;
-  /// The same, or an undefined tensor.
+  /// The same without use.
+  const Tensor& peek(const std::string& tensor) const;
+  /// The tensor, counted as used, or an undefined one.
   Tensor get(const std::string& tensor) const;
   /// All tensors whose name starts with `prefix`, without it.
   Named under(const std::string& prefix) const;

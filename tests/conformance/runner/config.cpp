@@ -1,5 +1,6 @@
 #include "config.hpp"
 
+#include <charconv>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +8,13 @@
 #include <weft/core/error.hpp>
 
 namespace weft::conformance {
+
+int64_t integer_key(const std::string& key) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), value);
+  if (error != std::errc() || end != key.data() + key.size()) throw Unsupported("expected a number, got key " + key);
+  return value;
+}
 
 struct ConfigParser {
   static Config convert(const nlohmann::json& json) {

@@ -16,6 +16,9 @@ class Unsupported : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// JSON's keys are texts, also where they are numbers. Throws Unsupported.
+int64_t integer_key(const std::string& key);
+
 /// A JSON value that remembers what was read of it, so that an option that nobody looked at can be found. A value of
 /// another kind than the one asked for throws Unsupported.
 class Config {

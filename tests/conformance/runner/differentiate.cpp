@@ -64,14 +64,15 @@ State state_of(const Case& golden, const std::string& prefix) {
 
 }  // namespace
 
-Inputs::Inputs(const Case& golden, std::initializer_list<const char*> prefixes) {
+Inputs::Inputs(const Case& golden, std::initializer_list<const char*> prefixes) : golden_(&golden) {
   for (const char* prefix : prefixes)
-    for (const std::string& name : golden.names_under(prefix)) set(name, golden[name]);
+    for (const std::string& name : golden.names_under(prefix)) set(name, golden.peek(name));
 }
 
 const Tensor& Inputs::operator[](const std::string& name) const {
   auto found = tensors_.find(name);
   if (found == tensors_.end()) throw Unsupported("expected a tensor " + name + ", got none");
+  if (golden_) golden_->mark_used(name);
   return found->second;
 }
 

@@ -8,7 +8,7 @@
 
 namespace weft::conformance {
 
-/// Tensors by their full names (`in.x`, `param.kernel`).
+/// Tensors by their full names (`in.x`, `param.kernel`). Those of a case count as used when they are asked for.
 class Inputs {
  public:
   Inputs() = default;
@@ -25,6 +25,7 @@ class Inputs {
   const Named& tensors() const { return tensors_; }
 
  private:
+  const Case* golden_ = nullptr;
   Named tensors_;
 };
 

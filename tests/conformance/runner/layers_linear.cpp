@@ -32,7 +32,7 @@ void run_linear_general(Check& check) {
   options.out_features = config["out_features"].shape();
   options.axis = config["axis"].shape();
   for (const auto& [axis, size] : config["batch_axis"].entries()) {
-    options.batch_axis.push_back(std::stoll(axis));
+    options.batch_axis.push_back(integer_key(axis));
     options.batch_sizes.push_back(size.integer());
   }
   options.use_bias = config["use_bias"].flag();

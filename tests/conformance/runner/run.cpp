@@ -137,7 +137,7 @@ std::vector<Outcome> run_folder(const std::string& folder, const std::string& fi
       broken.name = broken.family + "/" + file.stem().string();
       broken.verdict = Verdict::failed;
       broken.reason = error.what();
-      found = {broken};
+      if (chosen(broken.name, filter)) found = {broken};
     }
     outcomes.insert(outcomes.end(), found.begin(), found.end());
   }

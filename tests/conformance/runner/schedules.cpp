@@ -28,10 +28,10 @@ ExponentialDecayOptions exponential_options(const Config& config, double init_va
   return options;
 }
 
-/// JSON's keys are texts; in order of the steps.
+/// In order of the steps.
 Boundaries boundaries_of(const Config& config) {
   Boundaries boundaries;
-  for (const auto& [step, scale] : config.entries()) boundaries.emplace_back(std::stoll(step), scale.number());
+  for (const auto& [step, scale] : config.entries()) boundaries.emplace_back(integer_key(step), scale.number());
   std::sort(boundaries.begin(), boundaries.end());
   return boundaries;
 }
@@ -76,7 +76,6 @@ Schedule polynomial(const Config& config, double power) {
                               .transition_begin = config.integer("transition_begin", 0)});
 }
 
-/// All float32, as stored; the schedules count in float64.
 void run_schedules(Check& check) {
   const std::vector<int32_t> steps = check.golden()["in.steps"].to("cpu").to_vector<int32_t>();
   for (const auto& [name, description] : check.config()["schedules"].entries()) {

@@ -193,9 +193,10 @@ void train(Check& check, const ModuleRef& model, const Logits& logits) {
 void run_mlp(Check& check) {
   const Config& config = check.config();
   require_description(config, {"h = x; for i in 0..1: h = relu(layers.i(h))", "logits = layers.2(h)"});
-  config.ignore("layers");  // `sizes` says the same
   Mlp mlp(config);
   if (mlp.layers.size() != 3 || mlp.activation != "relu") throw Unsupported("an mlp unlike its description");
+  Layers layers(config);
+  for (size_t i = 0; i < mlp.layers.size(); ++i) mlp.layers[i] = layers.linear("layers." + std::to_string(i));
   train(check, module_ref(mlp), [&](const Inputs& batch) { return mlp(batch["in.x"]); });
 }
 
