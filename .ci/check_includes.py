@@ -79,8 +79,8 @@ def complaints(path, text):
                 for tape in sorted(h for h in reached(header, set()) if not re.match(rf"core/|{OPS}", h)):
                     yield f"may not include <weft/{header}>, which leads to <weft/{tape}>"
         elif bracket == '"':
-            if path.startswith("tests/") and (ROOT / path).with_name(header).is_file():
-                continue  # a test's helpers beside it
+            if path.startswith("tests/") and (ROOT / path).parent.joinpath(header).is_file():
+                continue  # helpers beside a test, or in tests/support
             yield f'includes "{header}": write <weft/...>'
         else:
             for third_party, places, why in THIRD_PARTY:

@@ -1,8 +1,8 @@
 #include <weft/autograd/ops/cumulative.hpp>
 
 #include <cmath>
-#include <limits>
 
+#include <weft/backends/reference/folds.hpp>
 #include <weft/backends/reference/table.hpp>
 #include <weft/core/tensor.hpp>
 
@@ -20,51 +20,25 @@ template <class F> void for_each_line(const Shape& shape, int axis, bool reverse
 }
 
 /// y[i] = the fold in Wide of x[0 .. i], or of what comes before i.
-template <class T, class Wide, class Op, class F> void fold(const KernelCall& call, Wide start, F&& f) {
-  const auto& op = call.op<Op>();
-  const T* x = call.inputs[0].raw_as<T>();
-  T* y = call.outputs[0].mutable_raw_as<T>();
-  for_each_line(call.inputs[0].shape(), op.axis, op.reverse, [&](int64_t at, int64_t step, int64_t extent) {
-    Wide total = start;
-    for (int64_t i = 0; i < extent; ++i, at += step) {
-      Wide next = f(total, static_cast<Wide>(x[at]));
-      y[at] = static_cast<T>(op.exclusive ? total : next);
-      total = next;
-    }
-  });
-}
-
-template <class Op, class F> void add_fold(KernelTable& table, F) {
-  table.add<Op>(
-      [](const KernelCall& call) {
-        constexpr int start = std::is_same_v<Op, op::CumProd> ? 1 : 0;
-        visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-          if constexpr (std::is_integral_v<T>) fold<T, uint64_t, Op>(call, start, F{});
-          else fold<T, double, Op>(call, start, F{});
-        });
-      },
-      wide_numbers);
-}
-
-template <class Op> void add_extremum(KernelTable& table) {
-  table.add<Op>(
-      [](const KernelCall& call) {
-        visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-          using Limits = std::numeric_limits<T>;
-          constexpr bool largest = std::is_same_v<Op, op::CumMax>;
-          T start = largest ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
-                            : (Limits::has_infinity ? Limits::infinity() : Limits::max());
-          fold<T, T, Op>(call, start, [](T y, T x) {
-            return y != y ? y : x != x || (largest ? x > y : x < y) ? x : y;
-          });
-        });
-      },
-      wide_numbers);
-}
+struct Folder {
+  template <class T, class Wide, class Op, class F> static void fold(const KernelCall& call, Wide start, F&& f) {
+    const auto& op = call.op<Op>();
+    const T* x = call.inputs[0].raw_as<T>();
+    T* y = call.outputs[0].mutable_raw_as<T>();
+    for_each_line(call.inputs[0].shape(), op.axis, op.reverse, [&](int64_t at, int64_t step, int64_t extent) {
+      Wide total = start;
+      for (int64_t i = 0; i < extent; ++i, at += step) {
+        Wide next = f(total, static_cast<Wide>(x[at]));
+        y[at] = static_cast<T>(op.exclusive ? total : next);
+        total = next;
+      }
+    });
+  }
+};
 
 void logsumexp_kernel(const KernelCall& call) {
   visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-    fold<T, double, op::CumLogSumExp>(call, -HUGE_VAL, [](double y, double x) {
+    Folder::fold<T, double, op::CumLogSumExp>(call, -HUGE_VAL, [](double y, double x) {
       if (std::isnan(x) || std::isnan(y)) return std::nan("");
       return x == y ? x + std::log(2.0) : std::fmax(x, y) + std::log1p(std::exp(-std::fabs(x - y)));
     });
@@ -89,10 +63,10 @@ void scan_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_reference_cumulative(KernelTable& table) {
-  add_fold<op::CumSum>(table, [](auto y, auto x) { return y + x; });
-  add_fold<op::CumProd>(table, [](auto y, auto x) { return y * x; });
-  add_extremum<op::CumMax>(table);
-  add_extremum<op::CumMin>(table);
+  add_fold<Folder, op::CumSum, 0>(table, [](auto y, auto x) { return y + x; });
+  add_fold<Folder, op::CumProd, 1>(table, [](auto y, auto x) { return y * x; });
+  add_extremum<Folder, op::CumMax, true>(table);
+  add_extremum<Folder, op::CumMin, false>(table);
   table.add<op::CumLogSumExp>(logsumexp_kernel, wide_floats);
   table.add<op::LinearScan>(scan_kernel, wide_floats);
 }

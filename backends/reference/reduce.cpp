@@ -1,9 +1,9 @@
 #include <weft/autograd/ops/reduce.hpp>
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
+#include <weft/backends/reference/folds.hpp>
 #include <weft/backends/reference/table.hpp>
 #include <weft/core/strided_loop.hpp>
 #include <weft/core/tensor.hpp>
@@ -28,50 +28,23 @@ template <class F> void for_each_reduced(const KernelCall& call, const Shape& ax
 }
 
 /// Folds in Wide: y = f(y, x) for every element x that goes into y, from `start`.
-template <class T, class Wide, class Op, class F> void fold(const KernelCall& call, Wide start, F&& f) {
-  const auto& op = call.op<Op>();
-  const T* x = call.inputs[0].raw_as<T>();
-  std::vector<Wide> y(static_cast<size_t>(call.outputs[0].elements()), start);
-  for_each_reduced(call, op.axes, op.keepdims, [&](int64_t at, int64_t i) {
-    y[static_cast<size_t>(at)] = f(y[static_cast<size_t>(at)], static_cast<Wide>(x[i]));
-  });
-  for (size_t i = 0; i < y.size(); ++i) call.outputs[0].mutable_raw_as<T>()[i] = static_cast<T>(y[i]);
-}
-
-/// Floats are folded in double and integers as unsigned 64-bit numbers, which wrap around.
-template <class Op, class F> void add_fold(KernelTable& table, F) {
-  table.add<Op>(
-      [](const KernelCall& call) {
-        constexpr int start = std::is_same_v<Op, op::Prod> ? 1 : 0;
-        visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-          if constexpr (std::is_integral_v<T>) fold<T, uint64_t, Op>(call, start, F{});
-          else fold<T, double, Op>(call, start, F{});
-        });
-      },
-      wide_numbers);
-}
-
-template <class Op> void add_extremum(KernelTable& table) {
-  table.add<Op>(
-      [](const KernelCall& call) {
-        visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-          using Limits = std::numeric_limits<T>;
-          constexpr bool largest = std::is_same_v<Op, op::Max>;
-          T start = largest ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
-                            : (Limits::has_infinity ? Limits::infinity() : Limits::max());
-          fold<T, T, Op>(call, start, [](T y, T x) {
-            return y != y ? y : x != x || (largest ? x > y : x < y) ? x : y;
-          });
-        });
-      },
-      wide_numbers);
-}
+struct Folder {
+  template <class T, class Wide, class Op, class F> static void fold(const KernelCall& call, Wide start, F&& f) {
+    const auto& op = call.op<Op>();
+    const T* x = call.inputs[0].raw_as<T>();
+    std::vector<Wide> y(static_cast<size_t>(call.outputs[0].elements()), start);
+    for_each_reduced(call, op.axes, op.keepdims, [&](int64_t at, int64_t i) {
+      y[static_cast<size_t>(at)] = f(y[static_cast<size_t>(at)], static_cast<Wide>(x[i]));
+    });
+    for (size_t i = 0; i < y.size(); ++i) call.outputs[0].mutable_raw_as<T>()[i] = static_cast<T>(y[i]);
+  }
+};
 
 void any_kernel(const KernelCall& call) {
-  fold<bool, int, op::Any>(call, 0, [](int y, int x) { return y | x; });
+  Folder::fold<bool, int, op::Any>(call, 0, [](int y, int x) { return y | x; });
 }
 void all_kernel(const KernelCall& call) {
-  fold<bool, int, op::All>(call, 1, [](int y, int x) { return y & x; });
+  Folder::fold<bool, int, op::All>(call, 1, [](int y, int x) { return y & x; });
 }
 
 void logsumexp_kernel(const KernelCall& call) {
@@ -114,10 +87,10 @@ template <class Op> void arg_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_reference_reduce(KernelTable& table) {
-  add_fold<op::Sum>(table, [](auto y, auto x) { return y + x; });
-  add_fold<op::Prod>(table, [](auto y, auto x) { return y * x; });
-  add_extremum<op::Max>(table);
-  add_extremum<op::Min>(table);
+  add_fold<Folder, op::Sum, 0>(table, [](auto y, auto x) { return y + x; });
+  add_fold<Folder, op::Prod, 1>(table, [](auto y, auto x) { return y * x; });
+  add_extremum<Folder, op::Max, true>(table);
+  add_extremum<Folder, op::Min, false>(table);
   table.add<op::Any>(any_kernel, {DType::boolean});
   table.add<op::All>(all_kernel, {DType::boolean});
   table.add<op::LogSumExp>(logsumexp_kernel, wide_floats);

@@ -111,6 +111,8 @@ TEST_CASE("where a query that sees nothing attends to all keys, these are the wh
   Tensor average = repeat(mean(uniform.cached_value.get(), 1), 3, 1);  // 6 heads, 2 key and value heads
   CHECK(largest_difference(squeeze(y, 1),
                            einsum("bhv,hvo->bo", average, uniform.out.kernel.get()) + uniform.out.bias.get()) < 1e-12);
+  ShapeOnlyScope scope;
+  CHECK(uniform.decode(Tensor::meta({2, 1, 11}, DType::float64)).shape() == Shape{2, 1, 19});
 }
 
 TEST_CASE("a full cache refuses before anything is written") {
