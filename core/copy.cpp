@@ -2,24 +2,13 @@
 #include <cstring>
 
 #include <weft/core/backend.hpp>
+#include <weft/core/convert.hpp>
 #include <weft/core/error.hpp>
 #include <weft/core/strided_loop.hpp>
 #include <weft/core/tensor.hpp>
 
 namespace weft {
 namespace {
-
-/// bool and the half types convert through a type that C++ converts from and to everything.
-template <class T> auto widen(T value) {
-  if constexpr (is_half(dtype_of<T>)) return static_cast<float>(value);
-  else return value;
-}
-
-template <class To, class From> To convert(From value) {
-  if constexpr (std::is_same_v<To, bool>) return widen(value) != 0;
-  else if constexpr (is_half(dtype_of<To>)) return To(static_cast<float>(widen(value)));
-  else return static_cast<To>(widen(value));
-}
 
 /// When the target runs along `inner` and the source along another axis, `outer`, as after a transpose: copied in
 /// square tiles, so that both are read and written in whole cache lines.

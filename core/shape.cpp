@@ -24,7 +24,8 @@ int64_t Shape::at(int axis) const { return (*this)[normalize_axis(axis, *this, "
 void Shape::push_back(int64_t extent) { insert(rank_, extent); }
 
 void Shape::insert(int axis, int64_t extent) {
-  if (rank_ == max_rank) throw ShapeError("shape: expected at most 8 axes, got 9 (" + to_string(*this) + " and one more)");
+  if (rank_ == max_rank)
+    throw ShapeError("shape: expected at most 8 axes, got 9 (" + to_string(*this) + " and one more)");
   for (int i = rank_; i > axis; --i) (*this)[i] = (*this)[i - 1];
   (*this)[axis] = extent;
   ++rank_;
@@ -77,7 +78,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
   for (int i = 0; i < shorter.rank(); ++i) {
     int64_t x = longer[i + shift], y = shorter[i];
     if (x != y && x != 1 && y != 1)
-      throw ShapeError(std::string(op) + ": expected shapes that broadcast, got " + to_string(a) + " and " + to_string(b));
+      throw ShapeError(std::string(op) + ": expected shapes that broadcast, got " + to_string(a) + " and " +
+                       to_string(b));
     result[i + shift] = x == 1 ? y : x;
   }
   return result;
@@ -86,7 +88,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
 int normalize_axis(int axis, const Shape& shape, const char* op) {
   int rank = shape.rank();
   if (axis < -rank || axis >= rank)
-    throw ShapeError(std::string(op) + ": axis " + std::to_string(axis) + " out of range for shape " + to_string(shape));
+    throw ShapeError(std::string(op) + ": axis " + std::to_string(axis) + " out of range for shape " +
+                     to_string(shape));
   return axis < 0 ? axis + rank : axis;
 }
 

@@ -14,8 +14,8 @@ struct Cast {
 struct Copy : PlainOp<"copy"> {};
 }  // namespace op
 
-/// x in another dtype; x itself when it has that dtype already. To an integer: towards 0; to bool: is not 0. Gradients
-/// flow between floating dtypes only.
+/// x in another dtype; x itself when it has that dtype already. To an integer: towards 0, the nearest where it does not
+/// fit, 0 for NaN; to bool: is not 0. Gradients flow between floating dtypes only.
 Tensor cast(const Tensor& x, DType dtype);
 /// The same elements in memory of their own, row-major, with gradient (Tensor::copy() has none).
 Tensor copy(const Tensor& x);

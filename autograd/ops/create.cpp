@@ -82,9 +82,9 @@ Tensor arange(int64_t stop, DType dtype, Device device) {
 
 Tensor arange(double start, double stop, double step, DType dtype, Device device) {
   double count = std::ceil((stop - start) / step);
-  if (step == 0 || !std::isfinite(count))
-    throw ValueError("arange: expected finite ends and a step that is not 0, got " + std::to_string(start) + ", " +
-                     std::to_string(stop) + " and step " + std::to_string(step));
+  if (step == 0 || !(std::abs(count) < 0x1p62))
+    throw ValueError("arange: expected finite ends, not too far apart for a step that is not 0, got " +
+                     std::to_string(start) + ", " + std::to_string(stop) + " and step " + std::to_string(step));
   if (is_integer(dtype) && (start != std::floor(start) || step != std::floor(step)))
     throw ValueError("arange: expected whole numbers for " + std::string(name_of(dtype)) + ", got start " +
                      std::to_string(start) + " and step " + std::to_string(step));

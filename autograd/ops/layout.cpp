@@ -165,14 +165,14 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
   if (shape == x.shape()) return x;
   Shape exact = shape;
   int open = -1;
-  int64_t known = 1;
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] < -1 || (shape[i] == -1 && open >= 0))
       throw ShapeError("reshape: expected extents of 0 or more and at most one -1, got " + to_string(shape));
     if (shape[i] == -1) open = i;
-    else known *= shape[i];
   }
   if (open >= 0) {
+    exact[open] = 1;
+    const int64_t known = exact.elements();
     if (known == 0 || x.elements() % known != 0)
       throw ShapeError("reshape: expected a shape for " + std::to_string(x.elements()) + " elements of " +
                        to_string(x.shape()) + ", got " + to_string(shape));

@@ -18,7 +18,7 @@ void check_count(const char* op, int64_t count) {
 /// The axis [extent] seen as [outer, 1, inner], the middle broadcast to `count`, and the axis made [extent * count].
 Tensor repeat_between(const Tensor& x, int axis, int64_t outer, int64_t inner, int64_t count) {
   Shape shape = x.shape();
-  shape[axis] *= count;
+  shape[axis] = Shape{shape[axis], count}.elements();
   return reshape(broadcast_to(reshape(x, {outer, 1, inner}), {outer, count, inner}), shape);
 }
 

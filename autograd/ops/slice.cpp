@@ -1,6 +1,7 @@
 #include <weft/autograd/ops/slice.hpp>
 
 #include <algorithm>
+#include <limits>
 
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
@@ -97,7 +98,7 @@ std::string describe(int axis, const Shape& shape) {
 }
 
 void add_range(Part& part, const Index& item, int64_t extent) {
-  int64_t step = item.step;
+  int64_t step = std::max(item.step, -std::numeric_limits<int64_t>::max());  // can be negated
   if (step == 0) throw ValueError("slice: expected a step that is not 0");
   // As Python: ends are first counted from the front, then cut to where the walk begins or ends.
   int64_t lowest = step > 0 ? 0 : -1, highest = step > 0 ? extent : extent - 1;

@@ -18,6 +18,9 @@ void expect_matrix(const char* op, const Shape& shape) {
   if (shape.rank() < 2) throw ShapeError(std::string(op) + ": expected [..., rows, columns], got " + to_string(shape));
 }
 
+/// `k`, or the first diagonal on its side that lies wholly outside the matrix.
+int64_t nearby(int64_t k, const Shape& shape) { return std::clamp(k, -shape[shape.rank() - 2] - 1, shape.back() + 1); }
+
 Specs triangle_shape(const op::Triangle&, std::span<const Spec> inputs) {
   expect_matrix("triangle", inputs[0].shape);
   return {inputs[0]};
@@ -45,15 +48,16 @@ void define_triangle() {
 
 Tensor tril(const Tensor& x, int64_t k) {
   expect_matrix("tril", x.shape());
-  return apply(op::Triangle{false, k}, {x});
+  return apply(op::Triangle{false, nearby(k, x.shape())}, {x});
 }
 Tensor triu(const Tensor& x, int64_t k) {
   expect_matrix("triu", x.shape());
-  return apply(op::Triangle{true, k}, {x});
+  return apply(op::Triangle{true, nearby(k, x.shape())}, {x});
 }
 
 Tensor diagonal(const Tensor& x, int64_t k) {
   expect_matrix("diagonal", x.shape());
+  k = nearby(k, x.shape());
   int64_t rows = x.size(-2), columns = x.size(-1);
   int64_t count = std::max<int64_t>(0, k >= 0 ? std::min(rows, columns - k) : std::min(rows + k, columns));
   // In row-major order, neighbours on a diagonal are columns + 1 apart.
@@ -69,7 +73,11 @@ Tensor diagonal(const Tensor& x, int64_t k) {
 Tensor diag(const Tensor& x, int64_t k) {
   if (x.rank() == 2) return diagonal(x, k);
   if (x.rank() != 1) throw ShapeError("diag: expected a vector or a matrix, got " + to_string(x.shape()));
+  constexpr int64_t farthest = int64_t{1} << 31;
+  if (k < -farthest || k > farthest)
+    throw ShapeError("diag: expected a diagonal at most 2^31 away, got " + std::to_string(k));
   int64_t count = x.size(0), side = count + (k >= 0 ? k : -k);
+  static_cast<void>(Shape{side, side}.elements());  // throws when the matrix is too large to count
   if (count == 0) return reshape(pad(x, {{side * side, 0}}), {side, side});
   int64_t start = k >= 0 ? k : -k * side, reach = (count - 1) * (side + 1) + 1;
   return reshape(pad_interior(x, {start}, {side * side - start - reach}, {side}), {side, side});

@@ -4,22 +4,15 @@
 
 #include <weft/backends/cpu/elementwise.hpp>
 #include <weft/backends/cpu/table.hpp>
+#include <weft/core/convert.hpp>
 
 namespace weft {
 namespace {
 
-/// Half floats convert through float, and so do the numbers that become them.
-template <class To, class From> To converted(From x) {
-  if constexpr (is_half(dtype_of<From>) && !std::is_same_v<To, float>) return converted<To>(static_cast<float>(x));
-  else if constexpr (std::is_same_v<To, bool>) return x != 0;
-  else if constexpr (is_half(dtype_of<To>)) return To(static_cast<float>(x));
-  else return static_cast<To>(x);
-}
-
 void cast_kernel(const KernelCall& call) {
   visit(call.inputs[0].dtype(), [&]<class From>(std::type_identity<From>) {
     visit(call.outputs[0].dtype(), [&]<class To>(std::type_identity<To>) {
-      cpu::plain_map<From, To, 1>(call, [](From x) { return converted<To>(x); });
+      cpu::plain_map<From, To, 1>(call, [](From x) { return convert<To>(x); });
     });
   });
 }

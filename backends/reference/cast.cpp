@@ -1,5 +1,8 @@
 #include <weft/autograd/ops/cast.hpp>
 
+#include <cmath>
+#include <limits>
+
 #include <weft/backends/reference/table.hpp>
 
 namespace weft {
@@ -13,6 +16,13 @@ int64_t widened(int32_t x) { return x; }
 int64_t widened(int64_t x) { return x; }
 int64_t widened(bool x) { return x; }
 
+/// Towards zero, kept within the integer's range; NaN gives 0.
+template <class To> To truncated_to(long double value) {
+  if (std::isnan(value)) return 0;
+  const long double low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();
+  return static_cast<To>(std::fmin(std::fmax(std::trunc(value), low), high));
+}
+
 void cast_kernel(const KernelCall& call) {
   visit(call.inputs[0].dtype(), [&]<class From>(std::type_identity<From>) {
     visit(call.outputs[0].dtype(), [&]<class To>(std::type_identity<To>) {
@@ -22,6 +32,8 @@ void cast_kernel(const KernelCall& call) {
         auto value = widened(x[i]);
         if constexpr (std::is_same_v<To, bool>) y[i] = value != 0;
         else if constexpr (is_half(dtype_of<To>)) y[i] = To(static_cast<float>(value));
+        else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<decltype(value)>)
+          y[i] = truncated_to<To>(static_cast<long double>(value));
         else y[i] = static_cast<To>(value);
       }
     });

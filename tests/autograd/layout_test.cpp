@@ -1,5 +1,7 @@
 #include <weft/autograd/ops/layout.hpp>
 
+#include <limits>
+
 #include <catch2/catch.hpp>
 
 #include <weft/autograd/grad.hpp>
@@ -39,6 +41,7 @@ TEST_CASE("tensors can be created") {
   REQUIRE(zeros_like(Tensor::meta({2, 3})).is_meta());
   REQUIRE(zeros({2}, DType::float32, "reference").device() == Device("reference"));
   REQUIRE_THROWS_AS(arange(0, 5, 0), ValueError);
+  REQUIRE_THROWS_AS(arange(0, 1e300), ValueError);
   REQUIRE_THROWS_AS(arange(0, 5, 0.5), ValueError);
   REQUIRE_THROWS_AS(linspace(0, 1, -1), ValueError);
   REQUIRE_THROWS_AS(zeros({-1}), ShapeError);
@@ -62,6 +65,7 @@ TEST_CASE("reshape views where strides allow it") {
   REQUIRE_THROWS_AS(reshape(x, {-1, 5}), ShapeError);
   REQUIRE_THROWS_AS(reshape(zeros({0, 3}), {-1, 0}), ShapeError);
   REQUIRE_THROWS_AS(reshape(x, {-2, 12}), ShapeError);
+  REQUIRE_THROWS_AS(reshape(x, {-1, int64_t{1} << 40, int64_t{1} << 40}), ShapeError);
 }
 
 TEST_CASE("axes can be moved, added and taken away") {
@@ -154,6 +158,7 @@ TEST_CASE("repeating, flipping and rolling") {
   REQUIRE(values(roll(x, -1, 1)) == Floats{1, 2, 0, 4, 5, 3});
   REQUIRE(values(roll(x, Shape{1, 7}, Shape{0, 1})) == Floats{5, 3, 4, 2, 0, 1});
   REQUIRE_THROWS_AS(repeat(x, -1, 0), ValueError);
+  REQUIRE_THROWS_AS(repeat(x, std::numeric_limits<int64_t>::max(), 0), ShapeError);
   REQUIRE_THROWS_AS(repeat(x, std::vector<int64_t>{1}, 1), ShapeError);
 }
 
@@ -171,6 +176,12 @@ TEST_CASE("triangles and diagonals") {
   REQUIRE(diag(zeros({0}), 2).shape() == Shape{2, 2});
   REQUIRE(trace(x).item() == 12);
   REQUIRE(values(grad([](const Tensor& y) { return trace(y, 1); }, x)) == Floats{0, 1, 0, 0, 0, 1, 0, 0, 0});
+  int64_t farthest = std::numeric_limits<int64_t>::max();
+  REQUIRE(values(tril(x, farthest)) == values(x));
+  REQUIRE(values(triu(x, farthest)) == Floats(9, 0));
+  REQUIRE(values(triu(x, -farthest - 1)) == values(x));
+  REQUIRE(diagonal(x, -farthest - 1).elements() == 0);
+  REQUIRE_THROWS_AS(diag(counting({2}), farthest), ShapeError);
   REQUIRE_THROWS_AS(tril(counting({3})), ShapeError);
   REQUIRE_THROWS_AS(diag(counting({2, 2, 2})), ShapeError);
 }
