@@ -51,9 +51,11 @@
 #include <weft/layers/filter.hpp>
 #include <weft/layers/flatten.hpp>
 #include <weft/layers/graph.hpp>
+#include <weft/layers/gru.hpp>
 #include <weft/layers/initialize.hpp>
 #include <weft/layers/initializers.hpp>
 #include <weft/layers/linear.hpp>
+#include <weft/layers/lstm.hpp>
 #include <weft/layers/modes.hpp>
 #include <weft/layers/module.hpp>
 #include <weft/layers/norm.hpp>
@@ -61,7 +63,9 @@
 #include <weft/layers/pooling.hpp>
 #include <weft/layers/prelu.hpp>
 #include <weft/layers/rngs.hpp>
+#include <weft/layers/rnn.hpp>
 #include <weft/layers/sequential.hpp>
+#include <weft/layers/simple_cell.hpp>
 #include <weft/layers/state.hpp>
 #include <weft/layers/tabulate.hpp>
 #include <weft/layers/value_and_grad.hpp>

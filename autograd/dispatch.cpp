@@ -126,7 +126,8 @@ void define_primitive(std::unique_ptr<Primitive> primitive) {
   std::lock_guard lock(known.mutex);
   auto i = static_cast<size_t>(primitive->id());
   if (i >= known.by_id.size()) known.by_id.resize(i + 1);
-  if (known.by_id[i]) throw StateError("define_primitive: there is a primitive named '" + primitive->name() + "' already");
+  if (known.by_id[i])
+    throw StateError("define_primitive: there is a primitive named '" + primitive->name() + "' already");
   known.by_id[i] = std::move(primitive);
 }
 

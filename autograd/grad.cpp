@@ -100,16 +100,15 @@ Function custom_vjp(std::function<ForwardResult(const Tensors&)> forward,
     }
     Tensors outputs;
     for (const Tensor& output : result.outputs) outputs.push_back(output.detach());
-    return record_custom("custom_vjp", inputs, outputs,
-                         [backward, residuals = result.residuals, count = inputs.size()](
-                             std::span<const Tensor> cotangents, uint64_t) {
-                           Tensors gradients = backward(residuals, Tensors(cotangents.begin(), cotangents.end()));
-                           if (gradients.size() != count)
-                             throw ShapeError("custom_vjp: expected " + std::to_string(count) +
-                                              " cotangents from the backward function, got " +
-                                              std::to_string(gradients.size()));
-                           return gradients;
-                         });
+    return record_custom(
+        "custom_vjp", inputs, outputs,
+        [backward, residuals = result.residuals, count = inputs.size()](std::span<const Tensor> cotangents, uint64_t) {
+          Tensors gradients = backward(residuals, Tensors(cotangents.begin(), cotangents.end()));
+          if (gradients.size() != count)
+            throw ShapeError("custom_vjp: expected " + std::to_string(count) +
+                             " cotangents from the backward function, got " + std::to_string(gradients.size()));
+          return gradients;
+        });
   };
 }
 

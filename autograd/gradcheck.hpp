@@ -7,10 +7,11 @@
 namespace weft {
 
 struct GradcheckOptions {
-  double step = 1e-5;            ///< of the central differences, times max(1, |x|)
-  double tolerance = 1e-6;       ///< allowed: |analytic - numeric| <= tolerance * max(1, largest |numeric|)
-  int64_t most_elements = 64;    ///< differences are taken at no more than this many elements of each input, spread evenly
-  bool second_order = false;     ///< check the gradient of the gradient instead
+  double step = 1e-5;       ///< of the central differences, times max(1, |x|)
+  double tolerance = 1e-6;  ///< allowed: |analytic - numeric| <= tolerance * max(1, largest |numeric|)
+  int64_t most_elements =
+      64;                     ///< differences are taken at no more than this many elements of each input, spread evenly
+  bool second_order = false;  ///< check the gradient of the gradient instead
 };
 
 struct GradcheckResult {

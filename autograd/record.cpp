@@ -22,8 +22,7 @@ class PrimitiveNode final : public TapeNode {
       : primitive_(primitive), op_(primitive.copy_op(op)), path_(ErrorScope::path()) {
     for (size_t i = 0; i < arguments.size(); ++i) {
       const Tensor& input = arguments[i];
-      if (saves(primitive.saved_inputs, i))
-        inputs.push_back(input);
+      if (saves(primitive.saved_inputs, i)) inputs.push_back(input);
       else
         inputs.push_back(input.node() ? Tensor::meta(input.spec()).with_node(input.node_ref(), input.node_output())
                                       : Tensor::meta(input.spec()));

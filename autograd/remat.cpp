@@ -31,27 +31,27 @@ Function remat(Function function) {
     }
     for (Tensor& output : outputs) output = output.detach();
     Tensors captured(arguments.begin() + static_cast<std::ptrdiff_t>(inputs.size()), arguments.end());
-    return record_custom(
-        "remat", arguments, outputs,
-        [function, replay, inputs, captured](std::span<const Tensor> cotangents, uint64_t) {
-          replay->replaying = true;
-          replay->next = 0;
-          Tensors targets, again;
-          {
-            RecordingScope recording(true);
-            ReplayScope scope(*replay);
-            for (const Tensor& input : inputs) targets.push_back(is_floating(input.dtype()) ? watch(input) : input);
-            again = function(targets);
-          }
-          targets.insert(targets.end(), captured.begin(), captured.end());
-          Tensors outputs, arrived;
-          for (size_t i = 0; i < again.size(); ++i)
-            if (again[i].node()) {
-              outputs.push_back(again[i]);
-              arrived.push_back(cotangents[i]);
-            }
-          return backward(outputs, arrived, targets);
-        });
+    return record_custom("remat", arguments, outputs,
+                         [function, replay, inputs, captured](std::span<const Tensor> cotangents, uint64_t) {
+                           replay->replaying = true;
+                           replay->next = 0;
+                           Tensors targets, again;
+                           {
+                             RecordingScope recording(true);
+                             ReplayScope scope(*replay);
+                             for (const Tensor& input : inputs)
+                               targets.push_back(is_floating(input.dtype()) ? watch(input) : input);
+                             again = function(targets);
+                           }
+                           targets.insert(targets.end(), captured.begin(), captured.end());
+                           Tensors outputs, arrived;
+                           for (size_t i = 0; i < again.size(); ++i)
+                             if (again[i].node()) {
+                               outputs.push_back(again[i]);
+                               arrived.push_back(cotangents[i]);
+                             }
+                           return backward(outputs, arrived, targets);
+                         });
   };
 }
 

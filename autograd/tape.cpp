@@ -25,7 +25,7 @@ thread_local bool releasing = false;
 /// One node of a backward walk.
 struct Visit {
   Ref<TapeNode> node;
-  Tensors cotangents;    // for each output; undefined until one arrives
+  Tensors cotangents;  // for each output; undefined until one arrives
   bool leads_to_target;
 };
 
@@ -53,8 +53,9 @@ class Walk {
       Ref<TapeNode> node = std::move(pending.back());
       pending.pop_back();
       if (node->spent())
-        throw StateError(node->name() + ": its gradient was computed already, and what it needs is freed; set retain on "
-                                        "the pullback to run it again");
+        throw StateError(node->name() +
+                         ": its gradient was computed already, and what it needs is freed; set retain on "
+                         "the pullback to run it again");
       if (!is_target(targets, node.get()))
         for (const Tensor& input : node->inputs) reach(input);
       visits_.push_back({node, Tensors(node->output_specs.size()), false});

@@ -28,8 +28,8 @@ class NoGrad : RecordingScope {
   NoGrad() : RecordingScope(false) {}
 };
 
-/// While it lives, an op on this thread whose result has a NaN throws NonFiniteError naming the op, the layer's path and
-/// its inputs' ranges. Costs a pass over every result.
+/// While it lives, an op on this thread whose result has a NaN throws NonFiniteError naming the op, the layer's path
+/// and its inputs' ranges. Costs a pass over every result.
 class NanMode {
  public:
   NanMode();

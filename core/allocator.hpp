@@ -8,10 +8,10 @@
 namespace weft {
 
 struct MemoryStats {
-  int64_t active = 0;  ///< bytes in use now, rounded up to size classes
-  int64_t peak = 0;    ///< the most that `active` has been since reset_peak()
-  int64_t cached = 0;  ///< bytes kept for reuse
-  int64_t limit = 0;   ///< most bytes that may be active; 0 means no limit
+  int64_t active = 0;           ///< bytes in use now, rounded up to size classes
+  int64_t peak = 0;             ///< the most that `active` has been since reset_peak()
+  int64_t cached = 0;           ///< bytes kept for reuse
+  int64_t limit = 0;            ///< most bytes that may be active; 0 means no limit
   int64_t requests = 0;         ///< allocations asked for
   int64_t system_requests = 0;  ///< of these, how many went to the operating system
 };

@@ -13,25 +13,45 @@ class Error : public std::runtime_error {
 };
 
 /// A shape, rank or axis that does not fit.
-class ShapeError : public Error { using Error::Error; };
+class ShapeError : public Error {
+  using Error::Error;
+};
 /// An element type that the op does not take.
-class DTypeError : public Error { using Error::Error; };
+class DTypeError : public Error {
+  using Error::Error;
+};
 /// Tensors on different devices, an unknown device, or a missing kernel.
-class DeviceError : public Error { using Error::Error; };
+class DeviceError : public Error {
+  using Error::Error;
+};
 /// An index outside its axis.
-class IndexError : public Error { using Error::Error; };
+class IndexError : public Error {
+  using Error::Error;
+};
 /// An argument whose value makes no sense.
-class ValueError : public Error { using Error::Error; };
+class ValueError : public Error {
+  using Error::Error;
+};
 /// An object used at the wrong time: a spent pullback, an uninitialised parameter, an in-place change after use.
-class StateError : public Error { using Error::Error; };
+class StateError : public Error {
+  using Error::Error;
+};
 /// A file that is not what it claims to be.
-class FormatError : public Error { using Error::Error; };
+class FormatError : public Error {
+  using Error::Error;
+};
 /// A file that cannot be read or written: missing, no permission, disk full.
-class FileError : public Error { using Error::Error; };
+class FileError : public Error {
+  using Error::Error;
+};
 /// More memory asked for than there is, or than the limit allows.
-class MemoryError : public Error { using Error::Error; };
+class MemoryError : public Error {
+  using Error::Error;
+};
 /// A NaN or infinity where NaN mode or a training step forbids one.
-class NonFiniteError : public Error { using Error::Error; };
+class NonFiniteError : public Error {
+  using Error::Error;
+};
 
 /// While it lives, errors raised on this thread start with `name` (joined by dots with the names outside it):
 /// `attend.key: expected inputs with 512 features, got [8, 64, 256]`.

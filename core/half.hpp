@@ -12,10 +12,8 @@ struct bfloat16 {
   bfloat16() = default;
   bfloat16(float value) {
     uint32_t word = std::bit_cast<uint32_t>(value);
-    if ((word & 0x7fffffffu) > 0x7f800000u)
-      bits = static_cast<uint16_t>((word >> 16) | 0x40u);  // a NaN stays one
-    else
-      bits = static_cast<uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
+    if ((word & 0x7fffffffu) > 0x7f800000u) bits = static_cast<uint16_t>((word >> 16) | 0x40u);  // a NaN stays one
+    else bits = static_cast<uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
   }
   operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };

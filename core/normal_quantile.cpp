@@ -5,8 +5,7 @@
 namespace weft {
 namespace {
 
-template <int N>
-double polynomial(const double (&coefficients)[N], double x) {
+template <int N> double polynomial(const double (&coefficients)[N], double x) {
   double sum = coefficients[N - 1];
   for (int i = N - 2; i >= 0; --i) sum = sum * x + coefficients[i];
   return sum;
@@ -37,8 +36,8 @@ double normal_quantile(double p) {
                              3.9307895800092710610e+4,
                              2.8729085735721942674e+4,
                              5.2264952788528545610e+3};
-  static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,
-                             3.64784832476320460504e0,  1.27045825245236838258e0,  2.41780725177450611770e-1,
+  static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                             3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
                              2.27238449892691845833e-2, 7.74545014278341407640e-4};
   static const double d[] = {1,
                              2.05319162663775882187e0,

@@ -10,10 +10,8 @@ namespace {
 std::string element_text(double value, DType dtype) {
   if (dtype == DType::boolean) return value != 0 ? "true" : "false";
   char text[40];
-  if (!is_floating(dtype))
-    std::snprintf(text, sizeof text, "%lld", static_cast<long long>(value));
-  else
-    std::snprintf(text, sizeof text, dtype == DType::float64 ? "%.8g" : "%.6g", value);
+  if (!is_floating(dtype)) std::snprintf(text, sizeof text, "%lld", static_cast<long long>(value));
+  else std::snprintf(text, sizeof text, dtype == DType::float64 ? "%.8g" : "%.6g", value);
   std::string result = text;
   if (is_floating(dtype) && std::isfinite(value) && result.find_first_of(".e") == std::string::npos) result += '.';
   return result;
@@ -71,7 +69,9 @@ std::string to_string(const Tensor& tensor, int64_t threshold) {
     std::string text = visit(host.dtype(), [&]<class T>(std::type_identity<T>) {
       T value = static_cast<const T*>(host.storage()->data())[at];
       if constexpr (std::is_same_v<T, int64_t>) return std::to_string(value);
-      else return element_text(static_cast<double>(static_cast<std::conditional_t<is_half(dtype_of<T>), float, T>>(value)), host.dtype());
+      else
+        return element_text(static_cast<double>(static_cast<std::conditional_t<is_half(dtype_of<T>), float, T>>(value)),
+                            host.dtype());
     });
     printer.width = std::max(printer.width, text.size());
     printer.texts.push_back(std::move(text));

@@ -20,7 +20,7 @@ struct TypeName {
   const char* name;
   DType dtype;
 };
-constexpr TypeName type_names[] = {{"F32", DType::float32},  {"F64", DType::float64}, {"F16", DType::float16},
+constexpr TypeName type_names[] = {{"F32", DType::float32},   {"F64", DType::float64}, {"F16", DType::float16},
                                    {"BF16", DType::bfloat16}, {"I32", DType::int32},   {"I64", DType::int64},
                                    {"BOOL", DType::boolean}};
 
@@ -38,9 +38,7 @@ Json parse_header(const std::string& path, std::string_view text) {
   };
   try {
     return Json::parse(text, watch_keys);
-  } catch (const Json::exception& error) {
-    bad(path, std::string("the header is not JSON: ") + error.what());
-  }
+  } catch (const Json::exception& error) { bad(path, std::string("the header is not JSON: ") + error.what()); }
 }
 
 struct Entry {
@@ -73,8 +71,8 @@ Entry read_entry(const std::string& path, const std::string& name, const Json& v
   entry.begin = offsets[0].get<uint64_t>();
   entry.end = offsets[1].get<uint64_t>();
   if (entry.begin > entry.end || entry.end > data_bytes)
-    bad(path, "tensor '" + name + "' lies at bytes " + std::to_string(entry.begin) + " to " + std::to_string(entry.end) +
-                  ", beyond the " + std::to_string(data_bytes) + " bytes of data");
+    bad(path, "tensor '" + name + "' lies at bytes " + std::to_string(entry.begin) + " to " +
+                  std::to_string(entry.end) + ", beyond the " + std::to_string(data_bytes) + " bytes of data");
   return entry;
 }
 
@@ -103,7 +101,8 @@ Tensor read_tensor(const std::string& path, const Entry& entry, const char* data
   Tensor tensor = Tensor::empty(entry.shape, dtype, Device());
   if (dtype == DType::boolean) {
     for (int64_t i = 0; i < elements; ++i) {
-      if (data[i] != 0 && data[i] != 1) bad(path, "tensor '" + entry.name + "' holds a boolean that is neither 0 nor 1");
+      if (data[i] != 0 && data[i] != 1)
+        bad(path, "tensor '" + entry.name + "' holds a boolean that is neither 0 nor 1");
       tensor.mutable_raw_as<bool>()[i] = data[i] != 0;
     }
   } else if (u8) {
@@ -120,7 +119,8 @@ SafetensorsFile read_safetensors(const std::string& path, bool u8_is_bool) {
   std::string content = read_file(path);
   if (content.size() < 8) bad(path, "not a safetensors file: only " + std::to_string(content.size()) + " bytes");
   uint64_t header_bytes = 0;
-  for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | static_cast<unsigned char>(content[static_cast<size_t>(i)]);
+  for (int i = 7; i >= 0; --i)
+    header_bytes = header_bytes << 8 | static_cast<unsigned char>(content[static_cast<size_t>(i)]);
   if (header_bytes > largest_header)
     bad(path, "not a safetensors file: its header would have " + std::to_string(header_bytes) + " bytes");
   if (header_bytes > content.size() - 8)
@@ -170,8 +170,9 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
     if (tensor.is_meta()) throw StateError("write_safetensors: '" + name + "' is a shape without data");
     kept.push_back(tensor.to(Device()).contiguous());
     auto bytes = static_cast<uint64_t>(tensor.bytes());
-    const TypeName* type = std::find_if(std::begin(type_names), std::end(type_names),
-                                        [dtype = tensor.dtype()](const TypeName& known) { return dtype == known.dtype; });
+    const TypeName* type =
+        std::find_if(std::begin(type_names), std::end(type_names),
+                     [dtype = tensor.dtype()](const TypeName& known) { return dtype == known.dtype; });
     header[name] = {{"dtype", type->name},
                     {"shape", std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end())},
                     {"data_offsets", {next, next + bytes}}};

@@ -11,10 +11,8 @@ Storage::Storage(void* memory, int64_t bytes, Device device, std::function<void(
     : data_(memory), bytes_(bytes), device_(device), on_release_(std::move(on_release)) {}
 
 Storage::~Storage() {
-  if (on_release_)
-    on_release_();
-  else if (data_)
-    device_.backend().deallocate(data_, bytes_, device_.index());
+  if (on_release_) on_release_();
+  else if (data_) device_.backend().deallocate(data_, bytes_, device_.index());
 }
 
 }  // namespace weft

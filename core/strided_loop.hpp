@@ -9,8 +9,7 @@ namespace weft {
 /// Walks N arrays of one shape with strides of their own, in row-major order, a row at a time: calls
 /// `row(count, offsets, steps)`, all in elements. Axes that run on without a gap in every array are merged first, so
 /// contiguous arrays make one call.
-template <size_t N, class Row>
-void strided_rows(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
+template <size_t N, class Row> void strided_rows(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
   Shape extents;
   std::array<Strides, N> steps;
   for (int axis = 0; axis < shape.rank(); ++axis) {

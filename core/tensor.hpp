@@ -60,7 +60,8 @@ class Tensor {
   static Tensor meta(const Shape& shape, DType dtype = DType::float32);
   static Tensor meta(const Spec& spec) { return meta(spec.shape, spec.dtype); }
   /// Copies `values`, row-major; throws ShapeError when their number is not the shape's.
-  template <class T> static Tensor from(std::span<const T> values, const Shape& shape, Device device = default_device()) {
+  template <class T>
+  static Tensor from(std::span<const T> values, const Shape& shape, Device device = default_device()) {
     return from_bytes(values.data(), static_cast<int64_t>(values.size()), dtype_of<T>, shape, device);
   }
   template <class T>
@@ -102,9 +103,7 @@ class Tensor {
   template <class T> const T* data() const { return static_cast<const T*>(host_data(dtype_of<T>)); }
   template <class T> T* mutable_data() { return static_cast<T*>(mutable_host_data(dtype_of<T>)); }
   /// The same without checks, on any device; for kernels.
-  const void* raw() const {
-    return static_cast<const char*>(body().storage->data()) + offset() * size_of(dtype());
-  }
+  const void* raw() const { return static_cast<const char*>(body().storage->data()) + offset() * size_of(dtype()); }
   void* mutable_raw() { return const_cast<void*>(raw()); }
   template <class T> const T* raw_as() const { return static_cast<const T*>(raw()); }
   template <class T> T* mutable_raw_as() { return static_cast<T*>(mutable_raw()); }

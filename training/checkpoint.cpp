@@ -46,8 +46,9 @@ State state_of(const std::map<std::string, Tensor>& tensors) {
 }
 
 Json to_json(const DataLoaderState& loader) {
-  return {{"epoch", loader.epoch}, {"batch", loader.batch},     {"samples", loader.samples}, {"batch_size", loader.batch_size},
-          {"seed", loader.seed},   {"shuffle", loader.shuffle}, {"drop_last", loader.drop_last}};
+  return {{"epoch", loader.epoch},           {"batch", loader.batch}, {"samples", loader.samples},
+          {"batch_size", loader.batch_size}, {"seed", loader.seed},   {"shuffle", loader.shuffle},
+          {"drop_last", loader.drop_last}};
 }
 
 DataLoaderState loader_from(const Json& json) {
@@ -100,7 +101,8 @@ State read_state(const fs::path& folder, const Json& files, const char* name) {
 std::pair<CheckpointInfo, Json> read_description(const std::string& folder) {
   fs::path path = fs::path(folder) / description;
   if (!fs::exists(folder)) throw FileError("checkpoint: there is no folder '" + folder + "'");
-  if (!fs::exists(path)) throw FileError("checkpoint: '" + folder + "' has no " + description + "; it was never finished");
+  if (!fs::exists(path))
+    throw FileError("checkpoint: '" + folder + "' has no " + description + "; it was never finished");
   std::string text = read_file(path.string());
   try {
     Json json = Json::parse(text);
@@ -112,9 +114,7 @@ std::pair<CheckpointInfo, Json> read_description(const std::string& folder) {
     json.at("metadata").get_to(info.metadata);
     if (json.contains("loader")) info.loader = loader_from(json.at("loader"));
     return {std::move(info), json.at("files")};
-  } catch (const Json::exception& error) {
-    throw FormatError(path.string() + ": " + error.what());
-  }
+  } catch (const Json::exception& error) { throw FormatError(path.string() + ": " + error.what()); }
 }
 
 bool step_of(const fs::path& folder, int64_t& step) {
@@ -205,7 +205,8 @@ std::string latest_checkpoint(const std::string& folder) {
 void prune_checkpoints(const std::string& folder, int64_t keep) {
   std::vector<std::string> all = list_checkpoints(folder);
   std::error_code none;
-  for (size_t i = 0; i + static_cast<size_t>(std::max<int64_t>(keep, 1)) < all.size(); ++i) fs::remove_all(all[i], none);
+  for (size_t i = 0; i + static_cast<size_t>(std::max<int64_t>(keep, 1)) < all.size(); ++i)
+    fs::remove_all(all[i], none);
   std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, none))
     if (entry.path().filename().string().find(temporary_mark) != std::string::npos) leftovers.push_back(entry.path());

@@ -37,9 +37,9 @@ class CheckpointOptimizer {
 
 /// The parts of a training run that a checkpoint holds.
 struct CheckpointParts {
-  CheckpointModule model = {};            ///< all its Variables: parameters, statistics, caches, random streams
+  CheckpointModule model = {};  ///< all its Variables: parameters, statistics, caches, random streams
   CheckpointOptimizer optimizer = {};
-  CheckpointModule rngs = {};             ///< the Rngs of the training loop
+  CheckpointModule rngs = {};  ///< the Rngs of the training loop
   std::optional<DataLoaderState> loader = std::nullopt;
   std::map<std::string, std::string> metadata = {};  ///< the user's own notes
 };
@@ -53,7 +53,8 @@ struct CheckpointInfo {
 
 /// Writes a folder with model.safetensors, optimizer.safetensors, rngs.safetensors and checkpoint.json. The files are
 /// written and flushed under a temporary name beside it, which then takes the folder's place in one step: at every
-/// moment `folder` is either what was there before or the whole new checkpoint. Throws FileError naming file and reason.
+/// moment `folder` is either what was there before or the whole new checkpoint. Throws FileError naming file and
+/// reason.
 void save_checkpoint(const std::string& folder, const CheckpointParts& parts);
 
 /// Puts a checkpoint's state back into `parts` (those that are given). Throws FileError for a missing or half-written

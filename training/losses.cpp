@@ -53,8 +53,8 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels, const C
     targets = constant(labels, logits);
   }
   if (options.label_smoothing != 0)
-    targets = (1 - options.label_smoothing) * targets +
-              options.label_smoothing / static_cast<double>(logits.shape()[axis]);
+    targets =
+        (1 - options.label_smoothing) * targets + options.label_smoothing / static_cast<double>(logits.shape()[axis]);
   if (!options.mask.defined()) return negative(sum(targets * log_softmax(logits, axis), axis));
   Tensor terms = targets * log_softmax(logits, axis, options.mask);
   return negative(sum(where(options.mask, terms, 0.0), axis));

@@ -10,7 +10,7 @@ namespace weft {
 // and classes are constants: no gradient flows into them.
 
 struct CrossEntropyOptions {
-  int axis = -1;              ///< the classes' axis
+  int axis = -1;               ///< the classes' axis
   double label_smoothing = 0;  ///< a: labels become (1 - a) * labels + a / classes
   Tensor mask = {};            ///< bool, broadcasts to the logits: classes where it is false are left out
 };

@@ -73,10 +73,12 @@ void Optimizer::load(const State& state) {
   transform_->visit_state([&](const std::string& name, Tensor& value) {
     names.push_back(name);
     if (state.contains(name) && !(state[name].spec() == value.spec()))
-      append(misshapen, name + " (expected " + to_string(value.spec()) + ", got " + to_string(state[name].spec()) + ")");
+      append(misshapen,
+             name + " (expected " + to_string(value.spec()) + ", got " + to_string(state[name].spec()) + ")");
   });
   check_same_names("optimizer: the state is not one of this optimizer", names, state);
-  if (!misshapen.empty()) throw StateError("optimizer: the state is not one of this optimizer; misshapen: " + misshapen);
+  if (!misshapen.empty())
+    throw StateError("optimizer: the state is not one of this optimizer; misshapen: " + misshapen);
   step_ = state["step"].item<int64_t>();
   transform_->visit_state(
       [&](const std::string& name, Tensor& value) { value = state[name].to(value.device()).copy(); });

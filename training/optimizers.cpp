@@ -20,8 +20,8 @@ class ScaleByAdam final : public Transform {
     Tensor correction1 = bias_correction(op_.b1, context.step), correction2 = bias_correction(op_.b2, context.step);
     for (size_t i = 0; i < gradients.size(); ++i) {
       DType dtype = gradients[i].dtype();
-      Tensors results = apply_all(
-          op_, {gradients[i], mean_[i], square_[i], cast(correction1, dtype), cast(correction2, dtype)});
+      Tensors results =
+          apply_all(op_, {gradients[i], mean_[i], square_[i], cast(correction1, dtype), cast(correction2, dtype)});
       gradients[i] = results[0];
       mean_[i] = results[1];
       square_[i] = results[2];
@@ -90,7 +90,9 @@ class ScaleByRms final : public Transform {
 class ScaleByAdagrad final : public Transform {
  public:
   ScaleByAdagrad(double initial, double eps) : initial_(initial), eps_(eps), sum_("sum_of_squares") {}
-  void init(const std::vector<std::string>& paths, const Tensors& params) override { sum_.init(paths, params, initial_); }
+  void init(const std::vector<std::string>& paths, const Tensors& params) override {
+    sum_.init(paths, params, initial_);
+  }
   Tensors update(Tensors gradients, const UpdateContext&) override {
     for (size_t i = 0; i < gradients.size(); ++i) {
       sum_[i] = sum_[i] + square(gradients[i]);

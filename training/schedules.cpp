@@ -31,7 +31,8 @@ double Schedule::at(int64_t step) const { return function_(Tensor(step)).item<do
 Schedule polynomial_schedule(PolynomialOptions o) {
   if (o.transition_steps <= 0) return o.init_value;
   return Schedule([o](const Tensor& step) {
-    Tensor count = clip(number(step) - static_cast<double>(o.transition_begin), 0.0, static_cast<double>(o.transition_steps));
+    Tensor count =
+        clip(number(step) - static_cast<double>(o.transition_begin), 0.0, static_cast<double>(o.transition_steps));
     Tensor left = 1.0 - count / static_cast<double>(o.transition_steps);
     return (o.init_value - o.end_value) * power(left, o.power) + o.end_value;
   });
@@ -126,8 +127,7 @@ Schedule cosine_onecycle(OnecycleOptions o) {
   need(o.transition_steps > 0, "cosine_onecycle", "transition_steps of at least 1");
   auto rise = static_cast<int64_t>(o.pct_start * static_cast<double>(o.transition_steps));
   return piecewise_interpolate(Interpolation::cosine, o.peak_value / o.div_factor,
-                               {{rise, o.div_factor},
-                                {o.transition_steps, 1 / (o.div_factor * o.final_div_factor)}});
+                               {{rise, o.div_factor}, {o.transition_steps, 1 / (o.div_factor * o.final_div_factor)}});
 }
 
 Schedule linear_onecycle(OnecycleOptions o) {

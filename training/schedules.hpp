@@ -96,7 +96,8 @@ Schedule linear_onecycle(OnecycleOptions options);
 
 /// Warm-up-cosine schedules one after another, each lasting its decay_steps and counting from 0.
 Schedule sgdr(std::vector<WarmupCosineOptions> cycles);
-/// `schedules[i]` from `boundaries[i - 1]` on, counting from there. Throws ValueError unless there is one boundary less.
+/// `schedules[i]` from `boundaries[i - 1]` on, counting from there. Throws ValueError unless there is one boundary
+/// less.
 Schedule join_schedules(std::vector<Schedule> schedules, std::vector<int64_t> boundaries);
 
 }  // namespace weft

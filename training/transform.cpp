@@ -64,7 +64,8 @@ class ScaleByLearningRate final : public Transform {
 class ClipByGlobalNorm final : public Transform {
  public:
   explicit ClipByGlobalNorm(double max_norm) : max_norm_(max_norm) {
-    if (!(max_norm > 0)) throw ValueError("clip_by_global_norm: expected a positive norm, got " + std::to_string(max_norm));
+    if (!(max_norm > 0))
+      throw ValueError("clip_by_global_norm: expected a positive norm, got " + std::to_string(max_norm));
   }
   Tensors update(Tensors gradients, const UpdateContext&) override {
     if (gradients.empty()) return gradients;
@@ -176,10 +177,10 @@ class Partition final : public Transform {
       : label_(std::move(label)) {
     for (auto& [name, inner] : transforms) {
       std::string mine = name;
-      parts_.emplace_back(name, std::make_shared<Subset>(std::move(inner), [this, mine](const std::string& path,
-                                                                                        const Tensor&) {
-                            return label_(path) == mine;
-                          }));
+      parts_.emplace_back(
+          name, std::make_shared<Subset>(std::move(inner), [this, mine](const std::string& path, const Tensor&) {
+            return label_(path) == mine;
+          }));
     }
   }
   void init(const std::vector<std::string>& paths, const Tensors& params) override {
@@ -281,7 +282,8 @@ TransformPtr scale_by_learning_rate(Schedule rate) { return std::make_shared<Sca
 TransformPtr clip_by_global_norm(double max_norm) { return std::make_shared<ClipByGlobalNorm>(max_norm); }
 
 TransformPtr clip_elements(double max_delta) {
-  return stateless([max_delta](const Tensor& g, const UpdateContext&, size_t) { return clip(g, -max_delta, max_delta); });
+  return stateless(
+      [max_delta](const Tensor& g, const UpdateContext&, size_t) { return clip(g, -max_delta, max_delta); });
 }
 
 TransformPtr add_decayed_weights(double weight_decay, ParamMask mask) {

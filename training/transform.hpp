@@ -61,7 +61,8 @@ TransformPtr gradient_ema(double decay, bool debias = true);
 /// Each parameter goes to the transformation of its label; throws ValueError for a label without one.
 TransformPtr partition(std::vector<std::pair<std::string, TransformPtr>> transforms,
                        std::function<std::string(const std::string& path)> label);
-/// Gathers gradients over `every` steps (their mean, or sum) and applies `inner` in the last of them; no change between.
+/// Gathers gradients over `every` steps (their mean, or sum) and applies `inner` in the last of them; no change
+/// between.
 TransformPtr multi_steps(TransformPtr inner, int64_t every, bool use_mean = true);
 /// Leaves the parameters where `mask` is false as they are, and keeps no state for them.
 TransformPtr masked(TransformPtr inner, ParamMask mask);

@@ -38,7 +38,8 @@ std::vector<AblationRow> run_ablation(const DataSet& data, const TrainingOptions
     std::fprintf(stderr, "%s\n", name.c_str());
     VqaModel model = make_model(data, model_options, options.seed);
     TrainingResult run = run_training(model, data, training);
-    rows.push_back(at_test_time(model, data, std::move(name), std::move(meaning), {.pointing = model_options.pictures}));
+    rows.push_back(
+        at_test_time(model, data, std::move(name), std::move(meaning), {.pointing = model_options.pictures}));
     rows.back().minutes = run.seconds / 60;
     return model;
   };

@@ -20,11 +20,13 @@ std::vector<std::vector<float>> answer_attention(const Tensor& weights, int64_t 
                                                  int64_t tokens, int64_t cells) {
   int64_t heads = weights.size(1), rows = weights.size(2), columns = weights.size(3);
   std::vector<float> values = weights.to_vector<float>();
-  std::vector<std::vector<float>> maps(static_cast<size_t>(questions), std::vector<float>(static_cast<size_t>(cells), 0));
+  std::vector<std::vector<float>> maps(static_cast<size_t>(questions),
+                                       std::vector<float>(static_cast<size_t>(cells), 0));
   for (int64_t q = 0; q < questions; ++q)
     for (int64_t h = 0; h < heads; ++h) {
       const float* row = values.data() + ((picture * heads + h) * rows + q * tokens) * columns;
-      for (int64_t c = 0; c < cells; ++c) maps[static_cast<size_t>(q)][static_cast<size_t>(c)] += row[c] / static_cast<float>(heads);
+      for (int64_t c = 0; c < cells; ++c)
+        maps[static_cast<size_t>(q)][static_cast<size_t>(c)] += row[c] / static_cast<float>(heads);
     }
   return maps;
 }

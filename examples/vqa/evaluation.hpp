@@ -17,8 +17,8 @@ struct EvaluationOptions {
 
 struct Evaluation {
   AccuracyByKind accuracy;
-  std::vector<int32_t> predictions;   ///< for each question of the split, in its order
-  std::vector<int64_t> confusion;     ///< [answers, answers], expected by predicted
+  std::vector<int32_t> predictions;         ///< for each question of the split, in its order
+  std::vector<int64_t> confusion;           ///< [answers, answers], expected by predicted
   int64_t pointed = 0, pointing_total = 0;  ///< color and shape questions whose most attended cell touches the shape
 };
 

@@ -30,7 +30,8 @@ struct Arguments {
 DataSet load(const Arguments& arguments) {
   if (!arguments.synthetic && has_easy_vqa(arguments.data_dir)) return load_easy_vqa(arguments.data_dir);
   if (!arguments.synthetic)
-    std::fprintf(stderr, "no easy-VQA in '%s' (examples/vqa/fetch_data.sh gets it): drawing pictures of the same kind\n",
+    std::fprintf(stderr,
+                 "no easy-VQA in '%s' (examples/vqa/fetch_data.sh gets it): drawing pictures of the same kind\n",
                  arguments.data_dir.c_str());
   return make_synthetic();
 }

@@ -12,7 +12,8 @@ namespace {
 const Padding before = {{1, 0}, {1, 0}}, behind = {{0, 1}, {0, 1}};
 
 ConvOptions halving(int64_t out_features, const Padding& padding) {
-  return {.out_features = out_features, .kernel_size = {3, 3}, .strides = {2, 2}, .padding = padding, .use_bias = false};
+  return {
+      .out_features = out_features, .kernel_size = {3, 3}, .strides = {2, 2}, .padding = padding, .use_bias = false};
 }
 
 MultiHeadAttentionOptions cross_attention(const ModelOptions& options) {

@@ -31,8 +31,8 @@ std::string exact(double value) {
 std::string to_text(const std::vector<EpochRow>& history) {
   std::string text;
   for (const EpochRow& row : history)
-    text += std::to_string(row.epoch) + " " + exact(row.loss) + " " + exact(row.accuracy) + " " + exact(row.yes_no) + " " +
-            exact(row.color) + " " + exact(row.shape) + "\n";
+    text += std::to_string(row.epoch) + " " + exact(row.loss) + " " + exact(row.accuracy) + " " + exact(row.yes_no) +
+            " " + exact(row.color) + " " + exact(row.shape) + "\n";
   return text;
 }
 
@@ -85,14 +85,17 @@ TrainingResult run_training(VqaModel& model, const DataSet& data, const Training
   auto start = std::chrono::steady_clock::now();
   Split train_split = limited(data.train, options.most_pictures);
   PictureSet pictures(train_split, {.tokens = longest_question(data), .mirror = options.mirror});
-  DataLoader loader(pictures, {.batch_size = options.pictures_per_batch, .shuffle = true, .seed = options.seed, .workers = 1});
-  Schedule rate = warmup_cosine_decay({.init_value = 0,
-                                       .peak_value = options.learning_rate,
-                                       .warmup_steps = options.warmup_steps,
-                                       .decay_steps = std::max(options.epochs * loader.size(), options.warmup_steps + 1),
-                                       .end_value = options.learning_rate / 100});
-  Optimizer optimizer(model, chain(clip_by_global_norm(options.clip_norm),
-                                   adamw({.learning_rate = rate, .weight_decay = options.weight_decay, .mask = kernels_only()})));
+  DataLoader loader(pictures,
+                    {.batch_size = options.pictures_per_batch, .shuffle = true, .seed = options.seed, .workers = 1});
+  Schedule rate =
+      warmup_cosine_decay({.init_value = 0,
+                           .peak_value = options.learning_rate,
+                           .warmup_steps = options.warmup_steps,
+                           .decay_steps = std::max(options.epochs * loader.size(), options.warmup_steps + 1),
+                           .end_value = options.learning_rate / 100});
+  Optimizer optimizer(
+      model, chain(clip_by_global_norm(options.clip_norm),
+                   adamw({.learning_rate = rate, .weight_decay = options.weight_decay, .mask = kernels_only()})));
   TrainingResult result;
   RunningLoss running;
   if (options.resume) {

@@ -30,8 +30,8 @@ TrainingOptions preset_options(const std::string& name);
 
 struct EpochRow {
   int64_t epoch = 0;
-  double loss = 0;           ///< mean over the epoch's training questions
-  double accuracy = 0;       ///< on the test split; NaN when it was not evaluated
+  double loss = 0;      ///< mean over the epoch's training questions
+  double accuracy = 0;  ///< on the test split; NaN when it was not evaluated
   double yes_no = 0, color = 0, shape = 0;
 };
 

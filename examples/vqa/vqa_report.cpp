@@ -62,9 +62,11 @@ std::vector<Figure> word_figures(VqaModel& model, const DataSet& data, const Que
   std::vector<Tensor> maps = attention_maps(model, batch);
   Image picture = picture_of(split, question.picture);
   std::vector<uint8_t> mask = object_mask(split.pixels_of(question.picture), split.height, split.width);
-  std::vector<Figure> figures{{upscale(picture, 3), question.text + "  " + data.answers[static_cast<size_t>(question.answer)]}};
+  std::vector<Figure> figures{
+      {upscale(picture, 3), question.text + "  " + data.answers[static_cast<size_t>(question.answer)]}};
   auto tokens = static_cast<int64_t>(question.tokens.size());
-  auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>((split.height + 7) / 8 * ((split.width + 7) / 8)))));
+  auto grid = static_cast<int64_t>(
+      std::lround(std::sqrt(static_cast<double>((split.height + 7) / 8 * ((split.width + 7) / 8)))));
   const Tensor& weights = maps.back();
   int64_t heads = weights.size(1), rows = weights.size(2), columns = weights.size(3), cells = grid * grid;
   std::vector<float> values = weights.to_vector<float>();
@@ -99,7 +101,8 @@ std::vector<Figure> wrong_answers(const DataSet& data, const Evaluation& test, s
 
 BarChart kinds_chart(const DataSet& data, const Evaluation& test) {
   AccuracyByKind prior = QuestionOnlyPrior(data.train).accuracy(data.test);
-  BarChart chart{.title = "Accuracy by kind of question", .y_label = "accuracy", .y_style = NumberStyle::percent, .y_max = 1};
+  BarChart chart{
+      .title = "Accuracy by kind of question", .y_label = "accuracy", .y_style = NumberStyle::percent, .y_max = 1};
   chart.bars = {{"the model", {}}, {"question only", {}}};
   for (AnswerKind kind : answer_kinds) {
     chart.groups.push_back(name_of(kind));
@@ -147,14 +150,16 @@ void write_report(const std::filesystem::path& path, VqaModel& model, const Data
   const AccuracyByKind& accuracy = summary.test.accuracy;
   Report report("Visual question answering",
                 data.name + ", preset " + summary.options.preset + ", seed " + std::to_string(summary.options.seed));
-  double pointing = static_cast<double>(summary.test.pointed) / static_cast<double>(std::max<int64_t>(summary.test.pointing_total, 1));
+  double pointing = static_cast<double>(summary.test.pointed) /
+                    static_cast<double>(std::max<int64_t>(summary.test.pointing_total, 1));
   report.key_figures({{percent(accuracy.all().share()), "test accuracy"},
                       {percent(summary.prior), "without looking"},
                       {percent(pointing, 1), "attention on the shape"},
                       {number(summary.minutes), "minutes"},
                       {std::to_string(summary.parameters), "parameters"}});
-  report.section("Accuracy", "On the test split, with 95 % intervals. Without looking is the most frequent training answer "
-                             "to the same question.");
+  report.section("Accuracy",
+                 "On the test split, with 95 % intervals. Without looking is the most frequent training answer "
+                 "to the same question.");
   Table table{.header = {"questions", "count", "accuracy"}, .rows = {}, .caption = ""};
   for (AnswerKind kind : answer_kinds)
     table.rows.push_back({name_of(kind), std::to_string(accuracy.of(kind).total), with_interval(accuracy.of(kind))});
@@ -162,9 +167,10 @@ void write_report(const std::filesystem::path& path, VqaModel& model, const Data
   report.table(table).chart(kinds_chart(data, summary.test));
   report.section("Training");
   add_curves(report, summary);
-  report.section("Where the words look",
-                 "The last cross layer, mean of its heads; the shape is outlined. The classifier reads the first token, "
-                 "(answer). Below each map: how much of the attention went to the null slot.");
+  report.section(
+      "Where the words look",
+      "The last cross layer, mean of its heads; the shape is outlined. The classifier reads the first token, "
+      "(answer). Below each map: how much of the attention went to the null slot.");
   int shown = 0;
   for (AnswerKind kind : {AnswerKind::color, AnswerKind::shape, AnswerKind::yes_no}) {
     int of_kind = 0;
@@ -189,14 +195,16 @@ void write_ablation(const std::filesystem::path& folder, const DataSet& data, co
                     const std::vector<AblationRow>& rows) {
   QuestionOnlyPrior prior(data.train);
   double prior_share = prior.accuracy(data.test).all().share();
-  Table table{.header = {"variant", "all", "yes/no", "color", "shape", "pointing", "minutes"}, .rows = {}, .caption = ""};
+  Table table{
+      .header = {"variant", "all", "yes/no", "color", "shape", "pointing", "minutes"}, .rows = {}, .caption = ""};
   MetricsFile file;
   file.set("data", data.name);
   file.set_run(static_cast<int64_t>(options.seed), num_threads());
   file.set_flag("preset", options.preset);
   file.set_flag("epochs", options.epochs);
   file.set("prior", prior_share);
-  std::string markdown = "| variant | what | all | yes/no | color | shape | pointing | minutes |\n|---|---|---|---|---|---|---|---|\n";
+  std::string markdown =
+      "| variant | what | all | yes/no | color | shape | pointing | minutes |\n|---|---|---|---|---|---|---|---|\n";
   BarChart chart{.title = "Accuracy", .y_label = "accuracy", .y_style = NumberStyle::percent, .y_max = 1};
   chart.bars = {{"test accuracy", {}}};
   for (const AblationRow& row : rows) {
@@ -214,9 +222,10 @@ void write_ablation(const std::filesystem::path& folder, const DataSet& data, co
     file.set_share(row.name, row.accuracy.all().hits, row.accuracy.all().total);
     if (std::isfinite(row.pointing)) file.set(row.name + ", pointing", row.pointing);
   }
-  Report report("Ablations: visual question answering", data.name + ", preset " + options.preset + ", seed " +
-                                                            std::to_string(options.seed));
-  report.section("Results", "Question only, the share of right answers that needs no picture: " + percent(prior_share) + ".");
+  Report report("Ablations: visual question answering",
+                data.name + ", preset " + options.preset + ", seed " + std::to_string(options.seed));
+  report.section("Results",
+                 "Question only, the share of right answers that needs no picture: " + percent(prior_share) + ".");
   report.table(table).chart(chart);
   report.write(folder / "ablation.html");
   write_file((folder / "ablation.md").string(), markdown);

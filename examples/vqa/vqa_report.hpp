@@ -12,8 +12,8 @@ namespace weft::examples::vqa {
 struct RunSummary {
   TrainingOptions options = {};
   TrainingResult training = {};
-  Evaluation test = {};           ///< with pointing
-  double minutes = 0;        ///< all in all
+  Evaluation test = {};  ///< with pointing
+  double minutes = 0;    ///< all in all
   double prior = 0, majority = 0;
   int64_t parameters = 0;
 };

@@ -8,7 +8,8 @@
 using namespace weft;
 
 TEST_CASE("floats become integers towards zero and within their range", "[cast]") {
-  std::vector<double> values{1.9, -1.9, INFINITY, -INFINITY, NAN, 1e300, -1e300, 2147483647.0, 2147483648.0, -2147483648.0};
+  std::vector<double> values{1.9,   -1.9,   INFINITY,     -INFINITY,    NAN,
+                             1e300, -1e300, 2147483647.0, 2147483648.0, -2147483648.0};
   constexpr int32_t low = std::numeric_limits<int32_t>::min(), high = std::numeric_limits<int32_t>::max();
   std::vector<int32_t> expected{1, -1, high, low, 0, high, low, high, high, low};
   for (const char* device : {"cpu", "reference"}) {

@@ -52,8 +52,7 @@ TEST_CASE("indices out of range are errors that name op, index and extent") {
   Tensor x = counting({3, 2});
   REQUIRE_THROWS_AS(take(x, ints({3}, {1}), 0), IndexError);
   REQUIRE_THROWS_WITH(embedding(x, ints({0, 7}, {2})), "embedding: index 7 out of range for an axis of 3");
-  REQUIRE_THROWS_WITH(gather(x, {ints({0}, {1}), ints({2}, {1})}),
-                      "gather: index 2 out of range for an axis of 2");
+  REQUIRE_THROWS_WITH(gather(x, {ints({0}, {1}), ints({2}, {1})}), "gather: index 2 out of range for an axis of 2");
   REQUIRE_THROWS_WITH(take_along_axis(x, ints({0, -4}, {1, 2}), 0), Contains("index -4") && Contains("axis of 3"));
   REQUIRE_THROWS_AS(take(zeros({0}), ints({0}, {1}), 0), IndexError);
   REQUIRE_THROWS_AS(take(zeros({0}), ints({0}, {1}), 0, OutOfRange::clip), IndexError);

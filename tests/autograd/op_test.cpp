@@ -76,8 +76,8 @@ bool near(const Tensor& got, const Tensor& expected, double tolerance, std::stri
     if (a[i] == b[i]) continue;
     double error = std::abs(a[i] - b[i]);
     if (!(error <= tolerance * (scale + std::abs(b[i])))) {
-      message = "element " + std::to_string(i) + ": expected " + std::to_string(b[i]) + ", got " + std::to_string(a[i]) +
-                " (error " + std::to_string(error) + ")";
+      message = "element " + std::to_string(i) + ": expected " + std::to_string(b[i]) + ", got " +
+                std::to_string(a[i]) + " (error " + std::to_string(error) + ")";
       return false;
     }
   }
@@ -193,8 +193,7 @@ TEST_CASE("every composed form gives what the kernel gives", "[op]") {
 TEST_CASE("every gradient agrees with central differences", "[op][gradient]") {
   for_every_sample([&](const Primitive& primitive, const Sample& sample) {
     if (primitive.not_differentiable || !sample.smooth) return;
-    GradcheckResult result =
-        gradcheck(runner(primitive, sample), sample.inputs, {.tolerance = 1e-6 * sample.slack});
+    GradcheckResult result = gradcheck(runner(primitive, sample), sample.inputs, {.tolerance = 1e-6 * sample.slack});
     INFO(result.message);
     CHECK(result.passed);
   });

@@ -32,8 +32,7 @@ TEST_CASE("scatter adds, sets and maximises") {
   REQUIRE(values(scatter_add(x, ints({1}, {1}), Tensor(5.0f), 1)) == Floats{1, 6, 1, 6, 1, 6});
   REQUIRE(values(scatter_add(x, {ints({0, 2, 0}, {3}), ints({1, 0, 1}, {3})}, counting({3}))) ==
           Floats{1, 3, 1, 1, 2, 1});
-  REQUIRE(values(scatter_set(x, {ints({0, -1}, {2}), ints({1, 0}, {2})}, Tensor(7.0f))) ==
-          Floats{1, 7, 1, 1, 7, 1});
+  REQUIRE(values(scatter_set(x, {ints({0, -1}, {2}), ints({1, 0}, {2})}, Tensor(7.0f))) == Floats{1, 7, 1, 1, 7, 1});
   REQUIRE(values(scatter_add(x, ints({5, 1}, {2}), ones({2, 2}), 0, OutOfRange::fill)) == Floats{1, 1, 2, 2, 1, 1});
   REQUIRE(values(x) == Floats(6, 1));
   REQUIRE_THROWS_WITH(scatter_add(x, ints({3}, {1}), ones({1, 2})),

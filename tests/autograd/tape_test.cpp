@@ -106,7 +106,8 @@ TEST_CASE("jvp agrees with central differences", "[tape]") {
   Tensors at{numbers({3, 5}), numbers({5, 2}, 1)}, along{numbers({3, 5}, 2), numbers({5, 2}, 3)};
   auto [values, tangents] = jvp(f, at, along);
   double h = 1e-6;
-  Tensors ahead = f({at[0] + h * along[0], at[1] + h * along[1]}), behind = f({at[0] - h * along[0], at[1] - h * along[1]});
+  Tensors ahead = f({at[0] + h * along[0], at[1] + h * along[1]}),
+          behind = f({at[0] - h * along[0], at[1] - h * along[1]});
   for (size_t i = 0; i < 2; ++i) {
     Tensor error = max(abs(tangents[i] - (ahead[i] - behind[i]) / (2 * h)));
     CHECK(error.item() < 1e-8);
@@ -115,17 +116,23 @@ TEST_CASE("jvp agrees with central differences", "[tape]") {
 
 TEST_CASE("custom_vjp takes its own gradient, which may be differentiated again", "[tape]") {
   int calls = 0;
-  Function clipped = custom_vjp([](const Tensors& in) { return ForwardResult{{square(in[0])}, {in[0]}}; },
-                                [&](const Tensors& residuals, const Tensors& cotangents) {
-                                  ++calls;
-                                  return Tensors{cotangents[0] * residuals[0] * 3.0};
-                                });
+  Function clipped = custom_vjp(
+      [](const Tensors& in) {
+        return ForwardResult{{square(in[0])}, {in[0]}};
+      },
+      [&](const Tensors& residuals, const Tensors& cotangents) {
+        ++calls;
+        return Tensors{cotangents[0] * residuals[0] * 3.0};
+      });
   auto f = [&](const Tensor& x) { return sum(clipped({x})[0]); };
   CHECK(grad(f, Tensor(2.0)).item() == Approx(6));
   CHECK(calls == 1);
   CHECK(grad([&](const Tensor& x) { return sum(grad(f, x)); }, Tensor(2.0)).item() == Approx(3));
-  Function wrong = custom_vjp([](const Tensors& in) { return ForwardResult{{in[0]}, {}}; },
-                              [](const Tensors&, const Tensors&) { return Tensors{}; });
+  Function wrong = custom_vjp(
+      [](const Tensors& in) {
+        return ForwardResult{{in[0]}, {}};
+      },
+      [](const Tensors&, const Tensors&) { return Tensors{}; });
   CHECK_THROWS_AS(grad([&](const Tensor& x) { return sum(wrong({x})[0]); }, Tensor(2.0)), ShapeError);
 }
 
@@ -202,7 +209,8 @@ TEST_CASE("errors say what was expected and what came", "[tape]") {
 TEST_CASE("two threads differentiate side by side", "[tape][threads]") {
   auto work = [](double phase, double& result) {
     Tensor x = numbers({31, 31}, phase);
-    for (int i = 0; i < 20; ++i) result = sum(grad([&](const Tensor& y) { return sum(square(matmul(y, y))); }, x)).item();
+    for (int i = 0; i < 20; ++i)
+      result = sum(grad([&](const Tensor& y) { return sum(square(matmul(y, y))); }, x)).item();
   };
   double alone[2], together[2];
   work(0, alone[0]);

@@ -1,4 +1,5 @@
-// A project outside the tree: attention over inputs of different widths takes a step downhill, and arrays come in and go out.
+// A project outside the tree: attention over inputs of different widths takes a step downhill, and arrays come in and
+// go out.
 #include <cstdio>
 
 #include <weft/weft.hpp>

@@ -27,7 +27,8 @@ SafetensorsFile read(const std::string& header, const std::string& data = "") {
   return read_safetensors(path);
 }
 
-std::string entry(const std::string& name, const std::string& type, const std::string& shape, const std::string& offsets) {
+std::string entry(const std::string& name, const std::string& type, const std::string& shape,
+                  const std::string& offsets) {
   return "\"" + name + "\":{\"dtype\":\"" + type + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 
@@ -67,8 +68,9 @@ TEST_CASE("damaged safetensors give an error that names file and tensor", "[safe
   CHECK_THROWS_WITH(read("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("b", "F32", "[1]", "[0,4]") + "}", four),
                     Contains("overlaps"));
   CHECK_THROWS_WITH(read("{" + entry("a", "F32", "[1]", "[4,8]") + "}", eight), Contains("gap"));
-  CHECK_THROWS_WITH(read("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("a", "F32", "[1]", "[4,8]") + "}", eight),
-                    Contains("'a' twice"));
+  CHECK_THROWS_WITH(
+      read("{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("a", "F32", "[1]", "[4,8]") + "}", eight),
+      Contains("'a' twice"));
   CHECK_THROWS_WITH(read("{" + entry("w", "F99", "[1]", "[0,4]") + "}", four), Contains("F99"));
   CHECK_THROWS_WITH(read("{" + entry("w", "BOOL", "[1]", "[0,1]") + "}", "\x02"), Contains("neither 0 nor 1"));
   CHECK_THROWS_WITH(read("{" + entry("w", "F32", "[9223372036854775807,9223372036854775807]", "[0,4]") + "}", four),

@@ -158,7 +158,8 @@ TEST_CASE("an optimizer knows its gradients, and survives the model's move", "[o
   Optimizer optimizer(*model, sgd({.learning_rate = 0.5}));
   Net moved = std::move(*model);
   model.reset();
-  State grads = state(moved, of_type<Param>).map([](const std::string&, const Tensor& value) { return ones_like(value); });
+  State grads =
+      state(moved, of_type<Param>).map([](const std::string&, const Tensor& value) { return ones_like(value); });
   std::vector<float> before = moved.down.bias.get().to_vector<float>();
   optimizer.update(grads);
   std::vector<float> after = moved.down.bias.get().to_vector<float>();

@@ -67,8 +67,8 @@ TEST_CASE("every loss passes gradcheck", "[losses]") {
 TEST_CASE("ignored labels have no loss and no gradient", "[losses]") {
   Tensor logits = scores({3, 4}), labels = classes({2, -1, 0});
   CHECK(softmax_cross_entropy_ignoring(logits, labels, -1).to_vector<double>()[1] == 0);
-  auto gradient =
-      grad([&](const Tensor& x) { return sum(softmax_cross_entropy_ignoring(x, labels, -1)); }, logits).to_vector<double>();
+  auto gradient = grad([&](const Tensor& x) { return sum(softmax_cross_entropy_ignoring(x, labels, -1)); }, logits)
+                      .to_vector<double>();
   for (size_t i = 4; i < 8; ++i) CHECK(gradient[i] == 0);
   CHECK(gradient[0] != 0);
 }

@@ -10,8 +10,9 @@ using namespace weft;
 namespace {
 
 /// Runs `steps` updates of one parameter with the same gradient, and gives the parameter after each.
-std::vector<std::vector<double>> run(TransformPtr transform, std::vector<double> param, const std::vector<double>& gradient,
-                                     int steps, const std::string& path = "layer.kernel") {
+std::vector<std::vector<double>> run(TransformPtr transform, std::vector<double> param,
+                                     const std::vector<double>& gradient, int steps,
+                                     const std::string& path = "layer.kernel") {
   auto size = static_cast<int64_t>(param.size());
   std::vector<std::string> paths{path};
   Tensor value = Tensor::from(param, {size, 1});
@@ -84,7 +85,8 @@ TEST_CASE("partition sends every parameter to its label's transformation, and kn
 }
 
 TEST_CASE("schedules have optax's values at their corners") {
-  Schedule schedule = warmup_cosine_decay({.init_value = 0, .peak_value = 2, .warmup_steps = 10, .decay_steps = 30, .end_value = 0.5});
+  Schedule schedule =
+      warmup_cosine_decay({.init_value = 0, .peak_value = 2, .warmup_steps = 10, .decay_steps = 30, .end_value = 0.5});
   CHECK(schedule.at(0) == 0);
   CHECK(schedule.at(5) == Approx(1));
   CHECK(schedule.at(10) == Approx(2));

@@ -74,6 +74,7 @@ const RunnerTable& runners() {
     add_linear_layers(filled);
     add_convolution_layers(filled);
     add_norm_layers(filled);
+    add_recurrent_layers(filled);
     add_losses(filled);
     add_optimizers(filled);
     add_schedules(filled);

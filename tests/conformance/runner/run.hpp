@@ -22,6 +22,7 @@ void add_torch_attention(RunnerTable& table);
 void add_linear_layers(RunnerTable& table);
 void add_convolution_layers(RunnerTable& table);
 void add_norm_layers(RunnerTable& table);
+void add_recurrent_layers(RunnerTable& table);
 void add_losses(RunnerTable& table);
 void add_optimizers(RunnerTable& table);
 void add_schedules(RunnerTable& table);

@@ -12,7 +12,9 @@
 #include <weft/layers/batch_norm.hpp>
 #include <weft/layers/embed.hpp>
 #include <weft/layers/graph.hpp>
+#include <weft/layers/gru.hpp>
 #include <weft/layers/norm.hpp>
+#include <weft/layers/rnn.hpp>
 #include <weft/layers/value_and_grad.hpp>
 #include <weft/training/losses.hpp>
 #include <weft/training/optimizer.hpp>
@@ -44,6 +46,16 @@ class Layers {
   LayerNorm layer_norm(const std::string& path) {
     const Config& c = of(path, "nnx.LayerNorm");
     return LayerNorm({.num_features = c["num_features"].integer(), .epsilon = c["epsilon"].number()}, rngs_);
+  }
+  RMSNorm rms_norm(const std::string& path) {
+    const Config& c = of(path, "nnx.RMSNorm");
+    return RMSNorm({.num_features = c["num_features"].integer(), .epsilon = c["epsilon"].number()}, rngs_);
+  }
+  RNN<GRUCell> gru(const std::string& path) {
+    const Config& c = of(path, "nnx.RNN");
+    c.require_text("cell", "GRUCell");
+    return RNN(
+        GRUCell({.in_features = c["in_features"].integer(), .hidden_features = c["hidden_features"].integer()}, rngs_));
   }
   BatchNorm batch_norm(const std::string& path) {
     const Config& c = of(path, "nnx.BatchNorm");
@@ -145,18 +157,58 @@ struct VisualQuestion {
   }
 };
 
+struct SensorFusion {
+  MultiHeadAttention attention;
+  RNN<GRUCell> encoder;
+  Linear head;
+  RMSNorm norm;
+  WEFT_MODULE(SensorFusion, attention, encoder, head, norm)
+
+  explicit SensorFusion(Layers layers)
+      : attention(layers.attention("attention")),
+        encoder(layers.gru("encoder")),
+        head(layers.linear("head")),
+        norm(layers.rms_norm("norm")) {}
+
+  static std::vector<std::string> description() {
+    return {"h = encoder(imu)   (every step's output; the carry starts at zero)",
+            "h = h + attention(h, key = value = lidar)", "prediction = head(norm(h at the last step))"};
+  }
+  Tensor operator()(const Inputs& in) const {
+    Tensor h = encoder(in["in.imu"]);
+    h = h + attention(h, in["in.lidar"]);
+    return head(norm(h[{slice(), -1}]));
+  }
+};
+
 void require_description(const Config& config, const std::vector<std::string>& known) {
   std::vector<std::string> lines;
   for (const Config& line : config["forward"].items()) lines.push_back(line.text());
   if (lines != known) throw Unsupported("option forward: another model than the one known by that name");
 }
 
-using Logits = std::function<Tensor(const Inputs& batch)>;
+using Predictions = std::function<Tensor(const Inputs& batch)>;
 
-void train(Check& check, const ModuleRef& model, const Logits& logits) {
+Tensor classification_loss(const Tensor& logits, const Inputs& batch) {
+  return mean(softmax_cross_entropy(logits, batch["in.labels"]));
+}
+Tensor regression_loss(const Tensor& prediction, const Inputs& batch) {
+  return mean(huber_loss(prediction, batch["in.target"]));
+}
+
+/// The loss that is told in these words.
+auto loss_of(const Config& config) {
+  const std::string& words = config["loss"].text();
+  if (words == "mean over the batch of softmax_cross_entropy_with_integer_labels(logits, labels)")
+    return classification_loss;
+  if (words == "mean over batch and outputs of huber_loss(prediction, target) with delta 1") return regression_loss;
+  throw Unsupported("loss " + words);
+}
+
+void train(Check& check, const ModuleRef& model, const Predictions& predict) {
   const Case& golden = check.golden();
   const Config& config = check.config();
-  config.require_text("loss", "mean over the batch of softmax_cross_entropy_with_integer_labels(logits, labels)");
+  const auto loss_function = loss_of(config);
   std::vector<std::string> batch_inputs, unchecked;
   for (const Config& name : config["batch_inputs"].items()) batch_inputs.push_back("in." + name.text());
   for (const Config& name : config["unchecked_params"].items()) unchecked.push_back(name.text());
@@ -170,8 +222,7 @@ void train(Check& check, const ModuleRef& model, const Logits& logits) {
     Inputs batch;
     for (const std::string& name : batch_inputs) batch.set(name, golden[name][{step}]);
     auto [loss, gradients] = value_and_grad(
-        std::vector<ModuleRef>{model}, [&] { return mean(softmax_cross_entropy(logits(batch), batch["in.labels"])); },
-        GradOptions{});
+        std::vector<ModuleRef>{model}, [&] { return loss_function(predict(batch), batch); }, GradOptions{});
     if (step == 0)
       for (auto [path, value, kind] : gradients[0]) check.equal("grad.param." + path, value);
     losses.push_back(loss);
@@ -203,8 +254,9 @@ void run_mlp(Check& check) {
 template <Module T> void run_model(Check& check) {
   require_description(check.config(), T::description());
   // Sizes, which the layers' arguments say again.
-  for (const char* size : {"classes", "context_features", "query_features", "hidden_features", "num_heads",
-                           "qkv_features", "answers", "channels", "vocabulary", "word_features", "words", "momentum"})
+  for (const char* size :
+       {"classes", "context_features", "query_features", "hidden_features", "num_heads", "qkv_features", "answers",
+        "channels", "vocabulary", "word_features", "words", "momentum", "imu_features", "lidar_features", "outputs"})
     check.config().ignore(size);
   T model{Layers(check.config())};
   train(check, module_ref(model), [&](const Inputs& batch) { return model(batch); });
@@ -215,6 +267,7 @@ void run_training(Check& check) {
   if (model == "mlp") return run_mlp(check);
   if (model == "cross_attention") return run_model<CrossAttention>(check);
   if (model == "visual_question") return run_model<VisualQuestion>(check);
+  if (model == "sensor_fusion") return run_model<SensorFusion>(check);
   throw Unsupported("model " + model);
 }
 
