@@ -180,6 +180,8 @@ WEFT_SIMD_INLINE float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) { 
 WEFT_SIMD_INLINE float64x2_t fma(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
 WEFT_SIMD_INLINE float32x4_t fnma(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmsq_f32(c, a, b); }
 WEFT_SIMD_INLINE float64x2_t fnma(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmsq_f64(c, a, b); }
+WEFT_SIMD_INLINE float32x4_t sqrt(float32x4_t a) { return vsqrtq_f32(a); }
+WEFT_SIMD_INLINE float64x2_t sqrt(float64x2_t a) { return vsqrtq_f64(a); }
 WEFT_SIMD_INLINE float32x4_t min(float32x4_t a, float32x4_t b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 WEFT_SIMD_INLINE float64x2_t min(float64x2_t a, float64x2_t b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
 WEFT_SIMD_INLINE float32x4_t max(float32x4_t a, float32x4_t b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }

@@ -81,7 +81,8 @@ template <class T, class Arch> struct Vec {
   friend WEFT_SIMD_INLINE Vec operator+(Vec x, Vec y) { return x.b + y.b; }
   friend WEFT_SIMD_INLINE Vec operator-(Vec x, Vec y) { return x.b - y.b; }
   friend WEFT_SIMD_INLINE Vec operator*(Vec x, Vec y) { return x.b * y.b; }
-  friend WEFT_SIMD_INLINE Vec operator/(Vec x, Vec y) { return x.b / y.b; }
+  /// Not xsimd's, which is an estimate for float32 on NEON.
+  friend WEFT_SIMD_INLINE Vec operator/(Vec x, Vec y) { return Register(x) / Register(y); }
   /// Flips the sign bit, as a scalar minus does (xsimd subtracts from 0).
   friend WEFT_SIMD_INLINE Vec operator-(Vec x) { return x.b ^ Batch(T(-0.0)); }
   WEFT_SIMD_INLINE Vec& operator+=(Vec y) { return *this = *this + y; }
@@ -110,7 +111,13 @@ template <class T, class Arch> struct Vec {
   friend WEFT_SIMD_INLINE Vec minimum(Vec x, Vec y) { return select(isnan(x), x, min(x, y)); }
   friend WEFT_SIMD_INLINE Vec abs(Vec x) { return xsimd::abs(x.b); }
   friend WEFT_SIMD_INLINE Vec copysign(Vec x, Vec sign) { return abs(x).b | (sign.b & Batch(T(-0.0))); }
-  friend WEFT_SIMD_INLINE Vec sqrt(Vec x) { return xsimd::sqrt(x.b); }
+  friend WEFT_SIMD_INLINE Vec sqrt(Vec x) {
+#if defined(__aarch64__)
+    return raw::sqrt(Register(x));  // xsimd's is an estimate for float32, NaN at infinity
+#else
+    return xsimd::sqrt(x.b);
+#endif
+  }
   /// To the nearest integer, halves to even.
   friend WEFT_SIMD_INLINE Vec nearbyint(Vec x) {
     if constexpr (has_rounding) {
