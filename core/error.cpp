@@ -1,11 +1,7 @@
 #include <weft/core/error.hpp>
 
-#include <vector>
-
 namespace weft {
 namespace {
-
-thread_local std::vector<std::string_view> open_scopes;
 
 std::string with_path(const std::string& message) {
   std::string path = ErrorScope::path();
@@ -16,15 +12,32 @@ std::string with_path(const std::string& message) {
 
 Error::Error(const std::string& message) : std::runtime_error(with_path(message)) {}
 
-ErrorScope::ErrorScope(std::string_view name) { open_scopes.push_back(name); }
-ErrorScope::~ErrorScope() { open_scopes.pop_back(); }
+std::string ErrorPath::text() const {
+  std::string text;
+  for (const Part* part = innermost_.get(); part; part = part->outer.get())
+    text = text.empty() ? part->name : part->name + "." + text;
+  return text;
+}
 
-std::string ErrorScope::path() {
-  std::string path;
-  for (std::string_view name : open_scopes) {
-    if (name.empty()) continue;
-    if (!path.empty()) path += '.';
-    path += name;
+std::vector<ErrorScope::Open>& ErrorScope::open() {
+  thread_local std::vector<Open> scopes;
+  return scopes;
+}
+
+ErrorScope::ErrorScope(std::string_view name) { open().push_back({name, {}}); }
+ErrorScope::~ErrorScope() { open().pop_back(); }
+
+std::string ErrorScope::path() { return kept_path().text(); }
+
+ErrorPath ErrorScope::kept_path() {
+  ErrorPath path;
+  for (Open& scope : open()) {
+    if (scope.kept.empty() && !scope.name.empty()) {
+      scope.kept.innermost_ = make_ref<ErrorPath::Part>();
+      scope.kept.innermost_->outer = path.innermost_;
+      scope.kept.innermost_->name = scope.name;
+    }
+    if (!scope.kept.empty()) path = scope.kept;
   }
   return path;
 }

@@ -3,6 +3,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <weft/core/ref.hpp>
 
 namespace weft {
 
@@ -53,6 +56,25 @@ class NonFiniteError : public Error {
   using Error::Error;
 };
 
+/// A dotted path kept at little cost: those who keep one within the same scopes share it.
+class ErrorPath {
+ public:
+  bool empty() const { return !innermost_; }
+  std::string text() const;
+
+ private:
+  friend class ErrorScope;
+  struct Part : RefCounted {
+    Ref<Part> outer;
+    std::string name;
+    friend void retain_object(Part* part) { part->retain(); }
+    friend void release_object(Part* part) {
+      if (part->release()) delete part;
+    }
+  };
+  Ref<Part> innermost_;
+};
+
 /// While it lives, errors raised on this thread start with `name` (joined by dots with the names outside it):
 /// `attend.key: expected inputs with 512 features, got [8, 64, 256]`.
 class ErrorScope {
@@ -64,6 +86,15 @@ class ErrorScope {
 
   /// The dotted path of the scopes that are open on this thread; empty outside any.
   static std::string path();
+  /// The same, to be kept.
+  static ErrorPath kept_path();
+
+ private:
+  struct Open {
+    std::string_view name;
+    ErrorPath kept;
+  };
+  static std::vector<Open>& open();
 };
 
 }  // namespace weft

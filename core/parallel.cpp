@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -25,7 +25,7 @@ namespace {
 constexpr int most_threads = 1024;
 /// A wake-up through the kernel costs 30-60 us, more than most ops, so workers spin through the gaps within a step.
 constexpr auto pause_time = std::chrono::microseconds(50);
-constexpr auto spin_time = std::chrono::microseconds(1500);
+constexpr auto spin_time = std::chrono::microseconds(3000);
 
 void cpu_pause() {
 #if defined(__x86_64__)
@@ -80,15 +80,22 @@ class InsideTask {
   InsideTask& operator=(const InsideTask&) = delete;
 };
 
-/// One job at a time. `state_` holds the job's number, whether it takes workers, and how many are in it; a worker
-/// enters by counting itself in, and the caller leaves only when it has closed the job and the count is 0. Sleepers
-/// need not wake for that.
+/// What one worker shares with the caller, on a cache line of its own. `state` is the number of the job it saw last,
+/// times 4, plus one of these.
+struct alignas(64) Slot {
+  enum : uint64_t { taken_over = 0, running = 1, done = 2, closed = 3 };
+  std::atomic<uint64_t> state{closed};
+  std::atomic<uint32_t> asleep{0};
+  std::thread thread;
+};
+
+/// One job at a time. The first tasks are set aside, one for each thread, so that small jobs are handed out without a
+/// shared counter; further ones are taken from `next_`. A worker enters a job by marking its slot. Whoever has nothing
+/// left to do takes over the tasks of workers that have not come, and the caller leaves when it has closed their slots
+/// and the others are done: it never waits for a thread that sleeps, or whose processor is busy with something else.
 class Pool {
  public:
-  static Pool& instance() {
-    static Pool pool;
-    return pool;
-  }
+  explicit Pool(int threads) : threads_(threads) {}
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
 
@@ -99,71 +106,85 @@ class Pool {
     busy_.store(false, std::memory_order_release);
   }
 
+  /// Ends the workers at exit, unless it is a task that exits.
+  void retire() {
+    if (busy_.exchange(true, std::memory_order_acquire)) return;
+    stop_workers();
+    threads_.store(1, std::memory_order_relaxed);
+    busy_.store(false, std::memory_order_release);
+  }
+
   /// False when the pool is busy with another thread's job.
   bool try_run(int64_t tasks, detail::TaskRef f) {
     if (busy_.load(std::memory_order_relaxed) || busy_.exchange(true, std::memory_order_acquire)) return false;
-    start_workers();
-    tasks_ = tasks;
-    f_ = f;
-    next_.store(0, std::memory_order_relaxed);
-    state_.fetch_add(generation_step +
-                     open_bit);  // a store would lose the count of a worker that came late to the last job
-    if (sleepers_.load() > 0) {
-      { std::lock_guard lock(sleep_mutex_); }
-      wake_.notify_all();
-    }
-    work();
-    state_.fetch_and(~open_bit);
-    wait_for_workers();
-    std::exception_ptr error = std::exchange(error_, nullptr);
+    if (!workers_) start_workers();
+    const int helpers = static_cast<int>(std::min<int64_t>(tasks, worker_count_ + 1)) - 1;
+    job_.tasks = tasks;
+    job_.f = f;
+    next_.store(helpers + 1, std::memory_order_relaxed);
+    const uint64_t number = current_.load(std::memory_order_relaxed) / helpers_range + 1;
+    current_.exchange(number * helpers_range + static_cast<uint64_t>(helpers));  // before the look at who sleeps
+    wake_helpers(helpers, 1);
+    run_task(0);
+    take_tasks(helpers);
+    leave(number, helpers);
+    std::exception_ptr error = error_ ? std::exchange(error_, nullptr) : nullptr;
     busy_.store(false, std::memory_order_release);
     if (error) std::rethrow_exception(error);
     return true;
   }
 
  private:
-  static constexpr uint64_t count_mask = 0xffff, open_bit = 0x10000, generation_step = 0x20000;
-
-  Pool() : threads_(initial_threads()) {}
-  ~Pool() { stop_workers(); }
+  static constexpr uint64_t helpers_range = 2 * most_threads;
 
   void start_workers() {
-    size_t wanted = static_cast<size_t>(threads() - 1);
-    if (workers_.size() == wanted) return;
+    worker_count_ = threads() - 1;
     spins_ = threads() <= hardware_threads();
-    while (workers_.size() < wanted) workers_.emplace_back([this] { worker(); });
+    workers_ = std::make_unique<Slot[]>(static_cast<size_t>(worker_count_));
+    const uint64_t last = current_.load(std::memory_order_relaxed) / helpers_range;
+    for (int i = 0; i < worker_count_; ++i) {
+      slot(i).state.store(last * 4 + Slot::closed, std::memory_order_relaxed);
+      slot(i).thread = std::thread([this, i, last] { worker(i, last); });
+    }
   }
 
   void stop_workers() {
-    {
-      std::lock_guard lock(sleep_mutex_);
-      stop_.store(true);
-    }
-    wake_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
+    if (!workers_) return;
+    stop_.store(true);
+    for (int i = 0; i < worker_count_; ++i) wake(slot(i));
+    for (int i = 0; i < worker_count_; ++i) slot(i).thread.join();
+    workers_.reset();
     stop_.store(false);
   }
 
-  void worker() {
+  Slot& slot(int i) { return workers_[static_cast<size_t>(i)]; }
+
+  void worker(int self, uint64_t last) {
     inside_task = true;
-    uint64_t last = 0;
-    while (wait_for_job(last)) {
-      uint64_t state = state_.fetch_add(1);
-      last = state / generation_step;
-      if (state & open_bit) work();
-      state_.fetch_sub(1, std::memory_order_release);
+    Slot& mine = slot(self);
+    while (wait_for_job(mine, last)) {
+      const uint64_t current = current_.load(std::memory_order_acquire);
+      last = current / helpers_range;
+      const int helpers = static_cast<int>(current % helpers_range);
+      if (self >= helpers) continue;
+      uint64_t seen = mine.state.load(std::memory_order_relaxed);
+      while (seen < last * 4 + Slot::closed &&
+             !mine.state.compare_exchange_weak(seen, last * 4 + Slot::running, std::memory_order_acquire)) {}
+      if (seen >= last * 4 + Slot::closed) continue;
+      wake_helpers(helpers, helpers);
+      if (seen != last * 4 + Slot::taken_over) run_task(self + 1);
+      take_tasks(helpers);
+      if (job_.tasks > helpers + 1) take_over(last, helpers);
+      mine.state.store(last * 4 + Slot::done, std::memory_order_release);
     }
   }
 
-  bool has_job(uint64_t last) const {
-    uint64_t state = state_.load(std::memory_order_acquire);
-    return (state & open_bit) && state / generation_step != last;
-  }
+  bool has_job(uint64_t last) const { return current_.load(std::memory_order_acquire) / helpers_range != last; }
 
   /// Pauses, then yields, then sleeps. False when the pool stops.
-  bool wait_for_job(uint64_t last) {
-    auto begin = std::chrono::steady_clock::now();
+  bool wait_for_job(Slot& mine, uint64_t last) {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
     for (bool pausing = spins_;;) {
       for (int i = 0; i < 32; ++i) {
         if (has_job(last)) return true;
@@ -171,76 +192,140 @@ class Pool {
         else std::this_thread::yield();
       }
       if (stop_.load(std::memory_order_relaxed)) return false;
-      auto waited = std::chrono::steady_clock::now() - begin;
+      const auto waited = Clock::now() - begin;
       if (waited > pause_time) pausing = false;
       if (waited > spin_time || !spins_) break;
     }
-    std::unique_lock lock(sleep_mutex_);
-    sleepers_.fetch_add(1);
-    wake_.wait(lock, [&] { return stop_.load() || has_job_now(last); });
-    sleepers_.fetch_sub(1);
-    return !stop_.load();
-  }
-  /// Ordered after the sleeper's count, as the caller orders its look at the count after opening the job.
-  bool has_job_now(uint64_t last) const {
-    uint64_t state = state_.load();
-    return (state & open_bit) && state / generation_step != last;
+    // Whoever opens a job or stops the pool does so before it looks at `asleep`, and this looks the other way around.
+    while (!stop_.load()) {
+      mine.asleep.store(1);
+      sleepers_.fetch_add(1);
+      if (current_.load() / helpers_range == last && !stop_.load()) mine.asleep.wait(1);
+      sleepers_.fetch_sub(1);
+      mine.asleep.store(0);
+      if (has_job(last)) return true;
+    }
+    return false;
   }
 
-  void wait_for_workers() {
-    for (int i = 0; (state_.load(std::memory_order_acquire) & count_mask) != 0; ++i) {
-      if (i < 2000 && spins_) cpu_pause();
-      else std::this_thread::yield();
+  static bool wake(Slot& sleeper) {
+    if (!sleeper.asleep.load() || !sleeper.asleep.exchange(0)) return false;
+    sleeper.asleep.notify_one();
+    return true;
+  }
+
+  /// Wakes up to `most` of those who are to help. Each costs microseconds, so whoever opens a job wakes one alone, and
+  /// the others are woken by it, or when the first task is done and there are more.
+  void wake_helpers(int helpers, int most) {
+    if (sleepers_.load() == 0) return;
+    for (int i = 0; i < helpers && most > 0; ++i) most -= wake(slot(i));
+  }
+
+  void take_tasks(int helpers) {
+    if (job_.tasks <= helpers + 1) return;
+    for (int64_t task; (task = next_.fetch_add(1, std::memory_order_relaxed)) < job_.tasks;) {
+      wake_helpers(helpers, helpers);
+      run_task(task);
     }
   }
 
-  void work() {
-    for (int64_t task; (task = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) {
-      try {
-        f_.call(f_.object, task);
-      } catch (...) {
-        std::lock_guard lock(error_mutex_);
-        if (!error_ || task < error_task_) {
-          error_ = std::current_exception();
-          error_task_ = task;
-        }
-        // Every lower task has begun already, so the lowest failure is found whatever the threads' timing.
-        next_.store(tasks_, std::memory_order_relaxed);
+  /// Runs the tasks that were set aside for workers who are not here yet.
+  void take_over(uint64_t number, int helpers) {
+    for (int i = 0; i < helpers; ++i) {
+      uint64_t seen = slot(i).state.load(std::memory_order_relaxed);
+      if (seen < number * 4 && slot(i).state.compare_exchange_strong(seen, number * 4 + Slot::taken_over))
+        run_task(i + 1);
+    }
+  }
+
+  void leave(uint64_t number, int helpers) {
+    take_over(number, helpers);
+    for (int i = 0; i < helpers; ++i) {
+      uint64_t seen = slot(i).state.load(std::memory_order_acquire);
+      if (seen == number * 4 + Slot::taken_over &&
+          slot(i).state.compare_exchange_strong(seen, number * 4 + Slot::closed, std::memory_order_acquire))
+        continue;
+      for (int round = 0; slot(i).state.load(std::memory_order_acquire) != number * 4 + Slot::done; ++round) {
+        if (round < 2000 && spins_) cpu_pause();
+        else std::this_thread::yield();
       }
     }
   }
 
+  void run_task(int64_t task) {
+    try {
+      job_.f.call(job_.f.object, task);
+    } catch (...) {
+      std::lock_guard lock(error_mutex_);
+      if (!error_ || task < error_task_) {
+        error_ = std::current_exception();
+        error_task_ = task;
+      }
+      // Every lower task has begun already or was set aside, which are never dropped, so the lowest failure is found
+      // whatever the threads' timing.
+      next_.store(job_.tasks, std::memory_order_relaxed);
+    }
+  }
+
+  struct Job {
+    int64_t tasks = 0;
+    detail::TaskRef f{};
+  };
+
   std::atomic<int> threads_;
+  int worker_count_ = 0;
   bool spins_ = true;
-  std::atomic<bool> busy_{false}, stop_{false};
-  std::vector<std::thread> workers_;
-  std::mutex sleep_mutex_, error_mutex_;
-  std::condition_variable wake_;
+  std::unique_ptr<Slot[]> workers_;
+  std::mutex error_mutex_;
   std::exception_ptr error_;
   int64_t error_task_ = 0;
-  alignas(64) std::atomic<uint64_t> state_{0};
-  std::atomic<int> sleepers_{0};
-  int64_t tasks_ = 0;
-  detail::TaskRef f_{};
+  alignas(64) std::atomic<bool> busy_{false};
+  alignas(64) std::atomic<uint64_t> current_{0};  // the job's number, and how many workers are to help
+  Job job_;
   alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) std::atomic<int> sleepers_{0};
+  std::atomic<bool> stop_{false};
+};
+
+/// The pool of this process. A forked child has none of its parent's threads, so it gets a pool of its own and leaves
+/// the parent's alone.
+class ProcessPool {
+ public:
+  static Pool& get() {
+    static ProcessPool holder;
+    return *current();
+  }
+
+ private:
+  ProcessPool() {
+    current() = new Pool(initial_threads());
+#ifdef __linux__
+    pthread_atfork(nullptr, nullptr, [] { current() = new Pool(current()->threads()); });
+#endif
+  }
+  ~ProcessPool() { current()->retire(); }
+  static Pool*& current() {
+    static Pool* pool = nullptr;
+    return pool;
+  }
 };
 
 }  // namespace
 
-int num_threads() { return Pool::instance().threads(); }
+int num_threads() { return ProcessPool::get().threads(); }
 
 void set_num_threads(int count) {
   check_count("set_num_threads", count, std::to_string(count));
   if (inside_task)
     throw StateError("set_num_threads: expected a call outside parallel_for, got one from within a task");
-  if (count != num_threads()) Pool::instance().resize(count);
+  if (count != num_threads()) ProcessPool::get().resize(count);
 }
 
 namespace detail {
 
 void run_tasks(int64_t tasks, TaskRef f) {
   if (tasks > 1 && !inside_task) {
-    Pool& pool = Pool::instance();
+    Pool& pool = ProcessPool::get();
     if (pool.threads() > 1) {
       InsideTask inside;
       if (pool.try_run(tasks, f)) return;

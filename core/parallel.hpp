@@ -21,10 +21,11 @@ struct TaskRef {
 void run_tasks(int64_t tasks, TaskRef f);
 }  // namespace detail
 
-/// Calls f(task) once for every task in [0, tasks), on several threads; returns when all are done. Tasks are handed out
-/// in order, one at a time, so a function that depends on its task alone gives the same result at any number of
-/// threads. Runs inline when called from within a task, or while another thread keeps the pool busy. What a task throws
-/// is rethrown here, the lowest task's first; tasks not yet begun are then dropped.
+/// Calls f(task) once for every task in [0, tasks), on several threads; returns when all are done. The first
+/// tasks go to one thread each, the others one at a time to whoever is free, so a neighbour on one processor costs no
+/// more than its share, and a function that depends on its task alone gives the same result at any number of threads.
+/// Runs inline when called from within a task, or while another thread keeps the pool busy. What a task throws is
+/// rethrown here, the lowest task's first; tasks not yet begun are then dropped.
 template <class F> void parallel_for(int64_t tasks, F&& f) {
   using Callable = std::remove_reference_t<F>;
   auto call = [](void* object, int64_t task) { (*static_cast<Callable*>(object))(task); };

@@ -9,6 +9,11 @@
 
 #include <catch2/catch.hpp>
 
+#ifdef __linux__
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 #include <weft/core/error.hpp>
 
 using namespace weft;
@@ -130,3 +135,66 @@ TEST_CASE("set_num_threads refuses counts below one and calls from tasks", "[thr
   REQUIRE_THROWS_AS(parallel_for(4, [](int64_t) { set_num_threads(3); }), StateError);
   REQUIRE(num_threads() == 2);
 }
+
+TEST_CASE("a hundred thousand small jobs run every task", "[threads]") {
+  ThreadsGuard guard;
+  for (int threads : {2, 4, 7}) {
+    set_num_threads(threads);
+    std::vector<int64_t> sums(9);
+    for (int64_t round = 0; round < 33'000; ++round)
+      parallel_for(2 + round % 8, [&](int64_t task) { sums[static_cast<size_t>(task)] += round; });
+    int64_t expected = 0;
+    for (int64_t round = 0; round < 33'000; ++round) expected += round * (2 + round % 8);
+    int64_t total = 0;
+    for (int64_t sum : sums) total += sum;
+    REQUIRE(total == expected);
+  }
+}
+
+TEST_CASE("sums of tasks have the same bits at any number of threads", "[threads]") {
+  ThreadsGuard guard;
+  std::vector<float> first;
+  for (int threads : {1, 2, 3, 4, 7}) {
+    set_num_threads(threads);
+    std::vector<float> sums(53);
+    parallel_for(53, [&](int64_t task) {
+      float sum = 0;
+      for (int i = 1; i < 1000; ++i) sum += 1.0f / static_cast<float>(i + 7 * task);
+      sums[static_cast<size_t>(task)] = sum;
+    });
+    if (first.empty()) first = sums;
+    REQUIRE(sums == first);
+  }
+}
+
+TEST_CASE("a job ends although a worker that was to help sleeps through it", "[threads]") {
+  ThreadsGuard guard;
+  set_num_threads(7);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<int> counts(7);
+    parallel_for(7, [&](int64_t task) { ++counts[static_cast<size_t>(task)]; });
+    REQUIRE(counts == std::vector<int>(7, 1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(4));
+  }
+}
+
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__)  // which allows no threads after a fork
+TEST_CASE("a forked child has threads of its own") {
+  ThreadsGuard guard;
+  set_num_threads(3);
+  parallel_for(3, [](int64_t) {});
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<int> arrived{0};
+    parallel_for(3, [&](int64_t) {
+      ++arrived;
+      while (arrived.load() < 3) std::this_thread::yield();
+    });
+    _exit(arrived.load());
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 3);
+}
+#endif
