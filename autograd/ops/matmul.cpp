@@ -1,5 +1,6 @@
 #include <weft/autograd/ops/matmul.hpp>
 
+#include <weft/autograd/ops/activation.hpp>
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/layout.hpp>
@@ -123,6 +124,74 @@ std::vector<Sample> linear_samples() {
           make({0, 5}, 3, true), make({3, 0}, 5, true),  make({31, 17}, 37, true)};
 }
 
+Specs fused_shape(const op::FusedMatmul& op, std::span<const Spec> in) {
+  constexpr auto name = op::FusedMatmul::name;
+  expect_float(name, in[0]);
+  const bool linear = in[1].shape.rank() == 2;
+  const Spec out =
+      linear ? linear_shape({op.has_bias}, in.first(2 + size_t{op.has_bias}))[0] : matmul_shape({}, in.first(2))[0];
+  if (!linear && op.has_bias) {
+    expect_same_dtype(name, in[0], in[2]);
+    expect_same_shape(name, {{out.shape.back()}, out.dtype}, in[2]);
+  }
+  if (op.has_residual) {
+    const Spec& residual = in[2 + size_t{op.has_bias}];
+    expect_same_dtype(name, in[0], residual);
+    expect_same_shape(name, out, residual);
+  }
+  return Specs(op.keeps_product ? 2 : 1, out);
+}
+
+Tensor activated(op::Activation activation, const Tensor& x) {
+  switch (activation) {
+    case op::Activation::none: return x;
+    case op::Activation::relu: return relu(x);
+    case op::Activation::gelu_tanh: return gelu(x, true);
+    case op::Activation::gelu_erf: return gelu(x, false);
+    case op::Activation::silu: return silu(x);
+    case op::Activation::sigmoid: return sigmoid(x);
+    case op::Activation::tanh: return tanh(x);
+  }
+  throw ValueError("fused_matmul: expected an activation of op::Activation, got " +
+                   std::to_string(static_cast<int>(activation)));
+}
+
+Tensors fused_composed(const op::FusedMatmul& op, std::span<const Tensor> in) {
+  Tensor product;
+  if (in[1].rank() == 2) product = linear(in[0], in[1], op.has_bias ? in[2] : Tensor());
+  else product = op.has_bias ? add(matmul(in[0], in[1]), in[2]) : matmul(in[0], in[1]);
+  Tensor y = activated(op.activation, product);
+  if (op.has_residual) y = add(y, in[2 + size_t{op.has_bias}]);
+  return op.keeps_product ? Tensors{y, product} : Tensors{y};
+}
+
+Flops fused_flops(const op::FusedMatmul& op, std::span<const Spec> in, std::span<const Spec> out) {
+  const int once = op.has_bias + op.has_residual + (op.activation != op::Activation::none);
+  return static_cast<Flops>(out[0].shape.elements()) * (2.0 * static_cast<Flops>(in[0].shape.back()) + once);
+}
+
+std::vector<Sample> fused_samples() {
+  auto make = [](const op::FusedMatmul& op, const Shape& a, const Shape& b) {
+    Tensors inputs{spread(a, -1, 1), spread(b, -1, 1, 1)};
+    if (op.has_bias) inputs.push_back(spread({b.back()}, -1, 1, 2));
+    const Shape out = fused_shape({}, std::vector<Spec>{inputs[0].spec(), inputs[1].spec()})[0].shape;
+    if (op.has_residual) inputs.push_back(spread(out, -1, 1, 3));
+    return sample(op, inputs);
+  };
+  using enum op::Activation;
+  return {make({true, true, gelu_tanh, true}, {3, 5}, {5, 7}),
+          make({true, false, relu, false}, {2, 3, 5}, {5, 7}),
+          make({true, false, gelu_erf, true}, {13, 17}, {17, 29}),
+          make({true, true, silu, false}, {2, 3, 5}, {2, 5, 7}),
+          make({true, false, sigmoid, true}, {2, 1, 3, 5}, {3, 5, 2}),
+          make({false, true, tanh, false}, {5}, {5, 3}),
+          make({false, true, none, false}, {7, 3}, {3, 1}),
+          make({true, false, none, true}, {1, 11}, {11, 13}),
+          make({true, true, relu, true}, {0, 5}, {5, 3}),
+          make({true, true, tanh, true}, {3, 0}, {0, 5}),
+          make({false, false, none, false}, {3, 2}, {2, 3})};
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -162,6 +231,8 @@ void define_matmul() {
                                 .samples = linear_samples,
                                 .saved_inputs = 0b11,
                                 .flops = linear_flops});
+  define_primitive<op::FusedMatmul>(
+      {.shape = fused_shape, .composed = fused_composed, .samples = fused_samples, .flops = fused_flops});
 }
 
 }  // namespace weft

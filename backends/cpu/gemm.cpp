@@ -1,30 +1,14 @@
 #include <weft/backends/cpu/gemm.hpp>
 
 #include <algorithm>
-#include <type_traits>
 
+#include <weft/backends/cpu/gemm_finish.hpp>
+#include <weft/backends/cpu/gemm_tiled.hpp>
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/scratch.hpp>
-#include <weft/core/parallel.hpp>
 
 namespace weft::cpu {
 namespace {
-
-/// Depth of a block of K: a panel of B and a tile of A of that depth stay in the near caches.
-constexpr int64_t depth = 256;
-/// Multiply-adds from which a product is shared among threads, and the least that a task should have.
-constexpr int64_t threads_from = 512 * 1024, least_task = 128 * 1024;
-/// B is packed in slices of at most this many elements.
-constexpr int64_t most_packed = int64_t{4} << 20;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
-template <class F> void for_tasks(bool threads, int64_t tasks, F&& f) {
-  if (threads) parallel_for(tasks, f);
-  else
-    for (int64_t task = 0; task < tasks; ++task) f(task);
-}
 
 template <class T> void gemm_without_depth(const GemmArgs<T>& args) {
   for (int64_t i = 0; i < args.m; ++i)
@@ -32,147 +16,76 @@ template <class T> void gemm_without_depth(const GemmArgs<T>& args) {
       T& c = args.c[i * args.c_row + j];
       c = (args.accumulate ? c : T(0)) + (args.bias ? args.bias[j] : T(0));
     }
+  if (has_finish(args)) finish_piece(args, 0, args.m, 0, args.n);
 }
 
-/// A few rows times a matrix: bound by reading B, so nothing is packed.
-template <class T> void gemm_few_rows(const GemmArgs<T>& args, bool threads) {
+/// A few rows times a matrix with contiguous rows: bound by reading B. `one_bias`: a bias for every column, or null.
+template <class T> void gemm_rows(const GemmArgs<T>& args, bool threads, const T* one_bias = nullptr) {
   const auto& kernels = isa_kernels().gemm.of<T>();
-  const bool dots = args.b_row == 1 && args.b_col != 1;
-  const int64_t chunk = dots ? std::max<int64_t>(16, round_up(least_task / 2 / args.k, 4)) : 8 * kernels.panel;
-  const T* a = args.a;
-  int64_t a_row = args.a_row, a_col = args.a_col;
-  if (dots && a_col != 1) {
-    T* rows = scratch<T>(ScratchUse::gemm_row, args.m * args.k);
-    for (int64_t i = 0; i < args.m; ++i)
-      for (int64_t p = 0; p < args.k; ++p) rows[i * args.k + p] = a[i * a_row + p * a_col];
-    a = rows;
-    a_row = args.k;
-  }
+  const int64_t chunk = 8 * kernels.panel;
   for_tasks(threads, ceil_div(args.n, chunk), [&](int64_t task) {
     const int64_t j = task * chunk, n = std::min(chunk, args.n - j);
     const T* bias = args.bias ? args.bias + j : nullptr;
-    for (int64_t i = 0; i < args.m; ++i) {
-      T* y = args.c + i * args.c_row + j;
-      const T* x = a + i * a_row;
-      if (dots) kernels.dots(args.k, n, x, args.b + j * args.b_col, args.b_col, y, args.accumulate, bias);
-      else kernels.row(args.k, n, x, a_col, args.b + j, args.b_row, y, args.accumulate, bias);
-    }
+    kernels.stream({args.m, n, args.k, args.a, args.a_row, args.a_col, args.b + j, args.b_row, args.c + j, args.c_row,
+                    args.accumulate, bias});
+    if (one_bias) add_to_all(*one_bias, args.c + j, n);
+    if (has_finish(args)) finish_piece(args, 0, args.m, j, n);
   });
 }
 
-/// C in pieces of `rows` x `columns`: few enough to stay large, enough to keep threads busy.
-struct Grid {
-  int64_t rows, columns, down, across;
-
-  Grid(int64_t m, int64_t n, int64_t k, int64_t panel) : rows(std::min<int64_t>(m, 192)), columns(4 * panel) {
-    constexpr int64_t wanted = 24;
-    auto pieces = [&] { return ceil_div(m, rows) * ceil_div(n, columns); };
-    while (pieces() < wanted && rows * columns * k > 2 * least_task) {
-      if (rows >= 48 && (rows >= columns || columns <= panel)) rows = ceil_div(rows, 2);
-      else if (columns > panel) columns = round_up(columns / 2, panel);
-      else break;
-    }
-    rows = round_up(rows, 12);
-    down = ceil_div(m, rows);
-    across = ceil_div(n, columns);
-  }
-};
-
-/// One piece of C over the whole of K. `packed`: all of B in panels of full depth, or null.
-template <class T>
-void gemm_piece(const GemmArgs<T>& args, const T* packed, int64_t i, int64_t m, int64_t j, int64_t n) {
+/// The same for a matrix with contiguous columns: dot products.
+template <class T> void gemm_dots(const GemmArgs<T>& args, bool threads, const T* one_bias = nullptr) {
   const auto& kernels = isa_kernels().gemm.of<T>();
-  const int64_t panel = kernels.panel, lanes = kernels.lanes;
-  // B in place cannot be read past its last column, so the panel with an incomplete vector is copied.
-  const int64_t ragged = !packed && n % lanes != 0 ? n % panel : 0;
-  for (int64_t p = 0; p < args.k; p += depth) {
-    GemmBlock<T> block;
-    block.m = m;
-    block.n = n - ragged;
-    block.k = std::min(depth, args.k - p);
-    block.a = args.a + i * args.a_row + p * args.a_col;
-    block.a_row = args.a_row;
-    block.a_col = args.a_col;
-    block.c = args.c + i * args.c_row + j;
-    block.c_row = args.c_row;
-    block.accumulate = args.accumulate || p > 0;
-    block.bias = p == 0 && args.bias ? args.bias + j : nullptr;
-    if (packed) {
-      // The last panel may be narrower than the others, and its rows are as wide as itself.
-      const int64_t whole = n / panel * panel, rest = n - whole;
-      block.b_row = panel;
-      block.b_panel = args.k * panel;
-      block.b = packed + j * args.k + p * panel;
-      block.n = whole;
-      if (whole) kernels.block(block);
-      if (rest) {
-        block.b_row = round_up(rest, lanes);
-        block.b = packed + (j + whole) * args.k + p * block.b_row;
-        block.c += whole;
-        if (block.bias) block.bias += whole;
-        block.n = rest;
-        kernels.block(block);
-      }
-      continue;
-    }
-    block.b = args.b + p * args.b_row + j;
-    block.b_row = args.b_row;
-    block.b_panel = panel;
-    if (block.n) kernels.block(block);
-    if (ragged) {
-      const int64_t width = round_up(ragged, lanes), done = n - ragged;
-      T* tail = scratch<T>(ScratchUse::gemm_tail, depth * panel);
-      kernels.pack(block.k, ragged, block.b + done, args.b_row, 1, tail, width);
-      block.b = tail;
-      block.b_row = width;
-      block.c += done;
-      if (block.bias) block.bias += done;
-      block.n = ragged;
-      kernels.block(block);
-    }
+  GemmDots<T> dots;
+  dots.m = args.m;
+  dots.k = args.k;
+  dots.a = args.a;
+  dots.a_row = args.a_row;
+  dots.b_col = args.b_col;
+  dots.c_row = args.c_row;
+  dots.accumulate = args.accumulate;
+  if (args.a_col != 1) {
+    T* rows = scratch<T>(ScratchUse::gemm_row, args.m * args.k);
+    for (int64_t i = 0; i < args.m; ++i)
+      for (int64_t p = 0; p < args.k; ++p) rows[i * args.k + p] = args.a[i * args.a_row + p * args.a_col];
+    dots.a = rows;
+    dots.a_row = args.k;
   }
+  const int64_t chunk = std::max<int64_t>(16, round_up(gemm_least_task / 2 / (args.k * args.m), 4));
+  for_tasks(threads, ceil_div(args.n, chunk), [&, dots](int64_t task) {
+    const int64_t j = task * chunk;
+    GemmDots<T> part = dots;
+    part.n = std::min(chunk, args.n - j);
+    part.b = args.b + j * args.b_col;
+    part.c = args.c + j;
+    part.bias = args.bias ? args.bias + j : nullptr;
+    kernels.dots(part);
+    if (one_bias) add_to_all(*one_bias, args.c + j, part.n);
+    if (has_finish(args)) finish_piece(args, 0, args.m, j, part.n);
+  });
 }
 
-template <class T> void gemm_tiled(const GemmArgs<T>& args, bool threads) {
+/// A small product with B in place, without any planning; false when it is not one.
+template <class T> bool gemm_at_once(const GemmArgs<T>& args) {
   const auto& kernels = isa_kernels().gemm.of<T>();
-  const int64_t panel = kernels.panel;
-  // Packing pays when many rows share B, and rows of B far apart would crowd into few cache sets.
-  const bool pack = args.b_col != 1 || (args.m >= 96 && args.n > panel && args.n * args.k >= 128 * 1024);
-  if (!pack) {
-    const Grid grid(args.m, args.n, args.k, panel);
-    for_tasks(threads, grid.down * grid.across, [&](int64_t task) {
-      const int64_t i = task / grid.across * grid.rows, j = task % grid.across * grid.columns;
-      gemm_piece<T>(args, nullptr, i, std::min(grid.rows, args.m - i), j, std::min(grid.columns, args.n - j));
-    });
-    return;
-  }
-  const int64_t slice = std::max(4 * panel, most_packed / args.k / panel * panel);
-  for (int64_t from = 0; from < args.n; from += slice) {
-    GemmArgs<T> part = args;
-    part.n = std::min(slice, args.n - from);
-    part.b += from * args.b_col;
-    part.c += from;
-    if (part.bias) part.bias += from;
-    T* packed = scratch<T>(ScratchUse::gemm_packed, round_up(part.n, kernels.lanes) * part.k);
-    const int64_t strips = ceil_div(part.k, depth);
-    for_tasks(threads, ceil_div(part.n, panel) * strips, [&](int64_t task) {
-      const int64_t j = task / strips * panel, p = task % strips * depth;
-      const int64_t n = std::min(panel, part.n - j), width = round_up(n, kernels.lanes);
-      kernels.pack(std::min(depth, part.k - p), n, part.b + p * part.b_row + j * part.b_col, part.b_row, part.b_col,
-                   packed + j * part.k + p * width, width);
-    });
-    const Grid grid(part.m, part.n, part.k, panel);
-    for_tasks(threads, grid.down * grid.across, [&](int64_t task) {
-      const int64_t i = task / grid.across * grid.rows, j = task % grid.across * grid.columns;
-      gemm_piece<T>(part, packed, i, std::min(grid.rows, part.m - i), j, std::min(grid.columns, part.n - j));
-    });
-  }
+  if (args.b_col != 1 || args.n % kernels.lanes != 0 || args.k > 256 || args.m > 64 ||
+      args.m * args.n * args.k > 64 * 1024)
+    return false;
+  kernels.block({args.m, args.n, args.k, args.a, args.a_row, args.a_col, args.b, args.b_row, kernels.panel, args.c,
+                 args.c_row, args.accumulate, args.bias});
+  if (has_finish(args)) finish_piece(args, 0, args.m, 0, args.n);
+  return true;
 }
+
+/// Rows of A that are multiplied with B's columns as they lie, rather than copying B first.
+constexpr int64_t most_dot_rows = 16;
+/// Rows of A for which a B of so many elements, too large for the near caches, is read in its own order.
+constexpr int64_t most_streamed_rows = 4, streamed_from = 512 * 1024;
 
 template <class T> void gemm_on(const GemmArgs<T>& args, bool threads) {
   if (args.m <= 0 || args.n <= 0) return;
   if (args.k <= 0) return gemm_without_depth(args);
-  if (args.n == 1 && args.m > 1 && args.c_row == 1 && !args.bias && (args.a_col == 1 || args.a_row == 1)) {
+  if (args.n == 1 && args.m > 1 && args.c_row == 1 && (args.a_col == 1 || args.a_row == 1)) {
     // A matrix times a column is a row times the transposed matrix.
     GemmArgs<T> flipped = args;
     flipped.m = 1;
@@ -183,16 +96,20 @@ template <class T> void gemm_on(const GemmArgs<T>& args, bool threads) {
     flipped.b = args.a;
     flipped.b_row = args.a_col;
     flipped.b_col = args.a_row;
-    return gemm_few_rows(flipped, threads);
+    flipped.bias = nullptr;
+    return flipped.b_col == 1 ? gemm_rows(flipped, threads, args.bias) : gemm_dots(flipped, threads, args.bias);
   }
-  if (args.m == 1 && args.b_col == 1) return gemm_few_rows(args, threads);
-  if (args.m <= 4 && args.b_row == 1 && args.b_col != 1) return gemm_few_rows(args, threads);
+  if (args.b_col == 1 && (args.m == 1 || (args.m <= most_streamed_rows && args.n * args.k >= streamed_from)))
+    return gemm_rows(args, threads);
+  if (args.b_row == 1 && args.b_col != 1 && (args.m <= 4 || (args.m <= most_dot_rows && args.k >= 128)))
+    return gemm_dots(args, threads);
+  if (gemm_at_once(args)) return;
   gemm_tiled(args, threads);
 }
 
 }  // namespace
 
-template <class T> void gemm(const GemmArgs<T>& args) { gemm_on(args, args.m * args.n * args.k >= threads_from); }
+template <class T> void gemm(const GemmArgs<T>& args) { gemm_on(args, args.m * args.n * args.k >= gemm_threads_from); }
 
 template <class T> void batched_gemm(const BatchedGemmArgs<T>& args) {
   const GemmArgs<T>& first = args.first;
@@ -207,15 +124,17 @@ template <class T> void batched_gemm(const BatchedGemmArgs<T>& args) {
     one.a += index * args.a_batch;
     one.b += index * args.b_batch;
     one.c += index * args.c_batch;
+    if (one.residual) one.residual += index * args.c_batch;
+    if (one.out) one.out += index * args.c_batch;
     return one;
   };
   const int64_t work = std::max<int64_t>(1, first.m * first.n * first.k);
-  if (args.batch == 1 || (args.batch < 16 && work >= 4 * threads_from) || work >= 32 * threads_from) {
+  if (args.batch == 1 || (args.batch < 16 && work >= 4 * gemm_threads_from) || work >= 32 * gemm_threads_from) {
     for (int64_t index = 0; index < args.batch; ++index) gemm(at(index));
     return;
   }
-  const int64_t group = std::max<int64_t>(1, least_task / work);
-  for_tasks(args.batch * work >= threads_from, ceil_div(args.batch, group), [&](int64_t task) {
+  const int64_t group = std::max<int64_t>(1, gemm_least_task / work);
+  for_tasks(args.batch * work >= gemm_threads_from, ceil_div(args.batch, group), [&](int64_t task) {
     for (int64_t index = task * group; index < std::min(args.batch, (task + 1) * group); ++index)
       gemm_on(at(index), false);
   });

@@ -2,11 +2,16 @@
 
 #include <cstdint>
 
+#include <weft/autograd/ops/matmul.hpp>
+
 namespace weft::cpu {
 
 /// C[m, n] = (accumulate ? C : 0) + A[m, k] B[k, n] + bias[n]. A and B have any strides, in elements, 0 and negative
 /// ones included; C's columns are contiguous, its rows `c_row` apart, and it overlaps neither A nor B. Every element
-/// sums over k in an order that depends on the shape and instruction set alone.
+/// sums over k in an order that depends on the shape and instruction set alone; the bias comes last.
+///
+/// With an activation, residual or `out`, out[m, n] = activation(C) + residual[m, n] as well, while C is in the near
+/// caches. Both are laid out as C is; without `out` the result replaces C.
 template <class T> struct GemmArgs {
   int64_t m = 0, n = 0, k = 0;
   const T* a = nullptr;
@@ -17,12 +22,16 @@ template <class T> struct GemmArgs {
   int64_t c_row = 0;
   bool accumulate = false;
   const T* bias = nullptr;
+  op::Activation activation = op::Activation::none;
+  const T* residual = nullptr;
+  T* out = nullptr;
 };
 
 /// For float and double. Large products are shared among threads. May throw MemoryError for packing space.
 template <class T> void gemm(const GemmArgs<T>& args);
 
-/// `batch` products, each of A, B and C moved on by its stride (0 for A or B: the same matrix every time).
+/// `batch` products, each of A, B and C moved on by its stride (0 for A or B: the same matrix every time), the
+/// residual and `out` by that of C.
 template <class T> struct BatchedGemmArgs {
   GemmArgs<T> first;
   int64_t batch = 0;

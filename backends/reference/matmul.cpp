@@ -1,5 +1,6 @@
 #include <weft/autograd/ops/matmul.hpp>
 
+#include <cmath>
 #include <type_traits>
 
 #include <weft/backends/reference/table.hpp>
@@ -66,11 +67,49 @@ void linear_kernel(const KernelCall& call) {
   });
 }
 
+double activated(op::Activation activation, double x) {
+  constexpr double gelu_rate = 0.79788456080286535588;  // sqrt(2 / pi)
+  switch (activation) {
+    case op::Activation::none: break;
+    case op::Activation::relu: return x > 0 || std::isnan(x) ? x : 0;
+    case op::Activation::gelu_tanh: return 0.5 * x * (1 + std::tanh(gelu_rate * (x + 0.044715 * x * x * x)));
+    case op::Activation::gelu_erf: return 0.5 * x * std::erfc(-x * std::sqrt(0.5));
+    case op::Activation::silu: return x / (1 + std::exp(-x));
+    case op::Activation::sigmoid: return 1 / (1 + std::exp(-x));
+    case op::Activation::tanh: return std::tanh(x);
+  }
+  return x;
+}
+
+void fused_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::FusedMatmul>();
+  // The product goes to its own output or to the result, which is then finished in place.
+  KernelCall product{&op, call.inputs.first(2), call.outputs.last(1)};
+  if (call.inputs[1].rank() == 2) {
+    const op::Linear linear{op.has_bias};
+    linear_kernel({&linear, call.inputs, product.outputs});
+  } else {
+    matmul_kernel(product);
+  }
+  visit_wide_float(call.outputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
+    T *y = call.outputs[0].mutable_raw_as<T>(), *sums = product.outputs[0].mutable_raw_as<T>();
+    const int64_t columns = call.outputs[0].shape().back();
+    const T* bias = op.has_bias && call.inputs[1].rank() != 2 ? call.inputs[2].raw_as<T>() : nullptr;
+    const T* residual = op.has_residual ? call.inputs.back().raw_as<T>() : nullptr;
+    for (int64_t i = 0; i < call.outputs[0].elements(); ++i) {
+      if (bias) sums[i] += bias[i % columns];
+      y[i] = static_cast<T>(activated(op.activation, static_cast<double>(sums[i])));
+      if (residual) y[i] += residual[i];
+    }
+  });
+}
+
 }  // namespace
 
 void register_reference_matmul(KernelTable& table) {
   table.add<op::Matmul>(matmul_kernel, wide_numbers, true);
   table.add<op::Linear>(linear_kernel, wide_numbers);
+  table.add<op::FusedMatmul>(fused_kernel, wide_floats);
 }
 
 }  // namespace weft

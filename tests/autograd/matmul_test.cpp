@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
 #include <weft/autograd/gradcheck.hpp>
+#include <weft/autograd/ops/activation.hpp>
+#include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/matmul.hpp>
 #include <weft/autograd/ops/samples.hpp>
@@ -114,6 +116,56 @@ TEST_CASE("gradients of matmul and linear, first and second", "[matmul]") {
   CHECK(result.passed);
 }
 
+TEST_CASE("a fused product has the bits of its parts", "[matmul]") {
+  using enum op::Activation;
+  auto single = [](const Shape& shape, int salt) {
+    Tensor x = Tensor::empty(shape);
+    copy_elements(spread(shape, -1, 1, salt), x);
+    return x;
+  };
+  Tensor across = transpose(single({71, 89}, 0)), heads = transpose(single({2, 37, 3, 20}, 4), {0, 2, 1, 3});
+  const std::vector<std::pair<Tensor, Tensor>> operands{{single({1, 53}, 0), single({53, 67}, 1)},
+                                                        {across, transpose(single({131, 71}, 1))},
+                                                        {single({5, 7, 311}, 0), single({311, 43}, 1)},
+                                                        {single({131, 300}, 0), single({300, 601}, 1)},
+                                                        {single({97, 61}, 0), single({61, 1}, 1)},
+                                                        {heads, single({20, 19}, 1)},
+                                                        {heads, single({2, 3, 20, 41}, 1)}};
+  for (const auto& [a, b] : operands)
+    for (op::Activation activation : {none, relu, gelu_tanh, gelu_erf, silu, sigmoid, tanh})
+      for (int parts = 0; parts < 8; ++parts) {
+        INFO(to_string(a.shape()) << " x " << to_string(b.shape()) << " activation " << int(activation) << " parts "
+                                  << parts);
+        const bool has_bias = parts & 1, has_residual = parts & 2, keeps_product = parts & 4;
+        Tensor product = b.rank() == 2 ? linear(a, b) : matmul(a, b);
+        Tensors inputs{a, b};
+        if (has_bias) {
+          Tensor bias = single({b.size(-1)}, 2);
+          inputs.push_back(bias);
+          if (b.rank() == 2) {
+            Tensor with_bias = linear(a, b, bias);
+            CHECK(with_bias.to_vector<float>() == (product + bias).to_vector<float>());
+          }
+          product = product + bias;
+        }
+        Tensor expected = product;
+        if (activation == relu) expected = weft::relu(product);
+        if (activation == gelu_tanh) expected = gelu(product);
+        if (activation == gelu_erf) expected = gelu(product, false);
+        if (activation == silu) expected = weft::silu(product);
+        if (activation == sigmoid) expected = weft::sigmoid(product);
+        if (activation == tanh) expected = weft::tanh(product);
+        if (has_residual) {
+          inputs.push_back(single(product.shape(), 3));
+          expected = expected + inputs.back();
+        }
+        Tensors got = apply_all(op::FusedMatmul{has_bias, has_residual, activation, keeps_product}, inputs);
+        REQUIRE(got.size() == (keeps_product ? 2u : 1u));
+        CHECK(got[0].to_vector<float>() == expected.to_vector<float>());
+        if (keeps_product) CHECK(got[1].to_vector<float>() == product.to_vector<float>());
+      }
+}
+
 TEST_CASE("matmul gives the same bits at any number of threads", "[matmul][threads]") {
   const int before = num_threads();
   Tensor a = Tensor::empty({211, 307}), b = Tensor::empty({307, 193});
@@ -139,5 +191,15 @@ TEST_CASE("what does not fit is named with its shapes", "[matmul]") {
         linear(a, spread({5, 2}, 0, 1), spread({3}, 0, 1));
       },
       {"linear", "bias", "[2]", "[3]"});
+  check_throws<ShapeError>(
+      [&] {
+        apply_all(op::FusedMatmul{true}, {a, spread({5, 2}, 0, 1), spread({3}, 0, 1)});
+      },
+      {"bias", "[2]", "[3]"});
+  check_throws<ShapeError>(
+      [&] {
+        apply_all(op::FusedMatmul{false, true}, {a, spread({5, 2}, 0, 1), a});
+      },
+      {"fused_matmul", "[3, 2]", "[3, 5]"});
   check_throws<ShapeError>([&] { linear(a, spread({5, 2, 2}, 0, 1)); }, {"linear", "kernel", "[5, 2, 2]"});
 }

@@ -90,6 +90,12 @@ TEMPLATE_TEST_CASE("gemm agrees with plain loops where it packs and shares among
         check_gemm<TestType>(1, 1009, 1013, ta, tb, 1, true, true);
         check_gemm<TestType>(4, 1009, 509, ta, tb, 1, false, true);
         check_gemm<TestType>(1013, 1, 1009, ta, tb, 1, true, false);
+        check_gemm<TestType>(1013, 1, 61, ta, tb, 1, false, true);
+        check_gemm<TestType>(13, 509, 211, ta, tb, 1, true, true);  // few rows against columns
+        check_gemm<TestType>(3, 1021, 521, ta, tb, 1, true, true);  // few rows against rows
+        check_gemm<TestType>(31, 29, 4099, ta, tb, 1, true, true);  // K in parts
+        check_gemm<TestType>(61, 131, 2053, ta, tb, 1, false, true);
+        check_gemm<TestType>(521, 283, 263, ta, tb, 1, true, true);  // A copied too
       }
   });
 }
@@ -165,6 +171,49 @@ TEMPLATE_TEST_CASE("batched gemm agrees with single ones", "[gemm]", float, doub
   });
 }
 
+TEMPLATE_TEST_CASE("gemm finishes its result with the loops of the elementwise kernels", "[gemm]", float, double) {
+  for_each_isa([](const std::string& isa) {
+    INFO(isa);
+    for (auto [m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{7, 16, 13},
+                           {1, 41, 67},
+                           {89, 1, 31},
+                           {211, 307, 263},
+                           {31, 29, 4099},
+                           {3, 5, 0}})
+      for (int64_t gap : {0, 3}) {
+        const auto a = random_values<TestType>(m * k + 1, 1), b = random_values<TestType>(k * n + 1, 2);
+        const int64_t c_row = n + gap;
+        const auto bias = random_values<TestType>(n, 3), residual = random_values<TestType>(m * c_row, 4);
+        std::vector<TestType> plain(static_cast<size_t>(m * c_row), TestType(9)), kept = plain, out = plain;
+        GemmArgs<TestType> args;
+        args.m = m, args.n = n, args.k = k;
+        args.a = a.data(), args.a_row = k;
+        args.b = b.data(), args.b_row = n;
+        args.c = plain.data(), args.c_row = c_row;
+        args.bias = bias.data();
+        gemm(args);
+        auto finished = plain;
+        for (int64_t i = 0; i < m; ++i)
+          for (int64_t j = 0; j < n; ++j) {
+            auto at = static_cast<size_t>(i * c_row + j);
+            finished[at] = (plain[at] > 0 ? plain[at] : TestType(0)) + residual[at];
+          }
+        args.activation = op::Activation::relu;
+        args.residual = residual.data();
+        args.c = kept.data();
+        args.out = out.data();
+        gemm(args);
+        INFO("m " << m << " n " << n << " k " << k << " gap " << gap);
+        REQUIRE(same_bits(kept, plain));
+        REQUIRE(same_bits(out, finished));
+        args.c = out.data();
+        args.out = nullptr;
+        gemm(args);
+        REQUIRE(same_bits(out, finished));
+      }
+  });
+}
+
 TEMPLATE_TEST_CASE("gemm gives the same bits at any number of threads", "[gemm][threads]", float, double) {
   for_each_isa([](const std::string& isa) {
     INFO(isa);
@@ -172,7 +221,10 @@ TEMPLATE_TEST_CASE("gemm gives the same bits at any number of threads", "[gemm][
                                {131, 257, 389, true},
                                {1, 2003, 997, false},
                                {1, 2003, 997, true},
-                               {64, 64, 2003, false}}) {
+                               {64, 64, 2003, false},
+                               {31, 29, 4099, true},
+                               {3, 1021, 521, false},
+                               {13, 1021, 521, true}}) {
       Matrix<TestType> a(m, k, false, 1, 5), b(k, n, tb, 1, 6);
       std::vector<TestType> one_thread;
       for (int threads : {1, 2, 4}) {

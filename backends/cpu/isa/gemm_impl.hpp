@@ -3,6 +3,13 @@
 #include <weft/backends/cpu/isa/gemm.hpp>
 #include <weft/backends/cpu/isa/simd.hpp>
 
+namespace weft::simd {
+/// Has the line at p + bytes brought near; it may lie outside any array.
+template <class T> WEFT_SIMD_INLINE void prefetch(const T* p, int64_t bytes) {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<intptr_t>(p) + bytes));
+}
+}  // namespace weft::simd
+
 namespace weft::cpu {
 
 /// Register tiles. `rows[v - 1]` is the most rows that a tile of v vectors may have: as many accumulators as the
@@ -16,9 +23,9 @@ template <class T, class Arch> struct GemmTile {
 #endif
   static constexpr int vectors = many_registers ? 4 : 2;
   static constexpr int panel = vectors * V::size;
-  static constexpr int max_rows = many_registers ? 12 : 10;
+  static constexpr int max_rows = many_registers ? 24 : 10;
   static constexpr int rows(int tile_vectors) {
-    if (many_registers) return tile_vectors <= 2 ? 12 : tile_vectors == 3 ? 8 : 6;
+    if (many_registers) return tile_vectors == 1 ? 24 : tile_vectors == 2 ? 12 : tile_vectors == 3 ? 8 : 6;
     return tile_vectors == 1 ? 10 : 6;
   }
 };
@@ -41,62 +48,64 @@ template <class T, class Arch, int R, int NV> void gemm_tile(const TileCall<T>& 
   using V = simd::Vec<T, Arch>;
   constexpr int groups = (R + 2) / 3;
   V acc[R][NV];
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) acc[r][v] = V(T(0));
 
+  // C is far away where an earlier block of K left it; it comes near while the sums are made.
+  if (call.accumulate) {
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) __builtin_prefetch(call.c + r * call.c_row + v * V::size);
+  }
   // A row in every three has a pointer; the others are one or two strides from it.
   const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
   const T* a[groups];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) a[g] = call.a + 3 * g * a_row;
   const T* b = call.b;
   for (int64_t k = call.k; k > 0; --k) {
     V bv[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) bv[v] = V::load(b + v * V::size);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
       V av(a[r / 3][(r % 3) * a_row]);
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) acc[r][v] = fma(av, bv[v], acc[r][v]);
     }
     b += b_row;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int g = 0; g < groups; ++g) a[g] += a_col;
   }
 
+  T* c = call.c;
+  if (call.accumulate) {
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) {
+      const T* row = c + r * call.c_row;
+#pragma GCC unroll 4
+      for (int v = 0; v + 1 < NV; ++v) acc[r][v] = V::load(row + v * V::size) + acc[r][v];
+      row += (NV - 1) * V::size;
+      acc[r][NV - 1] = (call.last == V::size ? V::load(row) : V::load(row, call.last)) + acc[r][NV - 1];
+    }
+  }
   if (call.bias) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       V bias = v + 1 < NV ? V::load(call.bias + v * V::size) : V::load(call.bias + v * V::size, call.last);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r) acc[r][v] += bias;
     }
   }
-  T* c = call.c;
-  const bool accumulate = call.accumulate;
-  if (call.last == V::size) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r, c += call.c_row)
+#pragma GCC unroll 24
+  for (int r = 0; r < R; ++r, c += call.c_row) {
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) {
-        V sum = accumulate ? V::load(c + v * V::size) + acc[r][v] : acc[r][v];
-        sum.store(c + v * V::size);
-      }
-  } else {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r, c += call.c_row) {
-#pragma GCC unroll 4
-      for (int v = 0; v + 1 < NV; ++v) {
-        V sum = accumulate ? V::load(c + v * V::size) + acc[r][v] : acc[r][v];
-        sum.store(c + v * V::size);
-      }
-      T* end = c + (NV - 1) * V::size;
-      V sum = accumulate ? V::load(end, call.last) + acc[r][NV - 1] : acc[r][NV - 1];
-      sum.store(end, call.last);
-    }
+    for (int v = 0; v + 1 < NV; ++v) acc[r][v].store(c + v * V::size);
+    if (call.last == V::size) acc[r][NV - 1].store(c + (NV - 1) * V::size);
+    else acc[r][NV - 1].store(c + (NV - 1) * V::size, call.last);
   }
 }
 
@@ -149,7 +158,9 @@ void gemm_pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_col, T
   if (b_col == 1) {
     const int64_t whole = n / V::size * V::size;
     const int rest = static_cast<int>(n - whole);
+    const int64_t ahead = 24 * b_row * static_cast<int64_t>(sizeof(T));
     for (int64_t p = 0; p < k; ++p, b += b_row, packed += width) {
+      for (int64_t j = 0; j < whole; j += V::size) simd::prefetch(b + j, ahead);
       for (int64_t j = 0; j < whole; j += V::size) V::load(b + j).store(packed + j);
       if (rest) V::load(b + whole, rest).store(packed + whole);
     }
@@ -182,92 +193,140 @@ void gemm_pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_col, T
     for (int64_t j = 0; j < width; ++j) packed[j] = j < n ? b[j * b_col] : T(0);
 }
 
-template <class T, class Arch>
-void gemm_row(int64_t k, int64_t n, const T* x, int64_t x_step, const T* b, int64_t b_row, T* y, bool accumulate,
-              const T* bias) {
+/// Rows [i, i + R) of C as far as rows [p, p + Depth) of B go.
+template <class T, class Arch, int R, int Depth>
+WEFT_SIMD_INLINE void gemm_stream_pass(const GemmStream<T>& stream, int64_t i, int64_t p) {
   using V = simd::Vec<T, Arch>;
-  constexpr int depth = 8;  // rows of B read side by side, for each pass over y
-  int64_t p = 0;
-  do {
-    const int64_t rows = k - p < depth ? k - p : depth;
-    const bool first_pass = p == 0;
-    V xs[depth];
+  const bool adds = p > 0 || stream.accumulate;
+  const T* bias = p + Depth == stream.k ? stream.bias : nullptr;
+  const T* b = stream.b + p * stream.b_row;
+  T* c = stream.c + i * stream.c_row;
+  V a[Depth][R];
 #pragma GCC unroll 8
-    for (int r = 0; r < depth; ++r) xs[r] = V(r < rows ? x[(p + r) * x_step] : T(0));
-    auto pass = [&](int64_t j, int count, auto whole) __attribute__((always_inline)) {
-      auto load = [&](const T* from) __attribute__((always_inline)) {
-        return whole.value ? V::load(from) : V::load(from, count);
-      };
-      V sum;
-      if (!first_pass || accumulate) sum = load(y + j);
-      else sum = V(T(0));
-      if (first_pass && bias) sum += load(bias + j);
-      if (rows == depth) {
-#pragma GCC unroll 8
-        for (int r = 0; r < depth; ++r) sum = fma(xs[r], load(b + (p + r) * b_row + j), sum);
-      } else {
-        for (int64_t r = 0; r < rows; ++r) sum = fma(xs[r], load(b + (p + r) * b_row + j), sum);
-      }
-      if (whole.value) sum.store(y + j);
-      else sum.store(y + j, count);
+  for (int d = 0; d < Depth; ++d)
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) a[d][r] = V(stream.a[(i + r) * stream.a_row + (p + d) * stream.a_col]);
+  auto column = [&](int64_t j, auto whole, int count) __attribute__((always_inline)) {
+    auto load = [&](const T* from) __attribute__((always_inline)) {
+      return whole.value ? V::load(from) : V::load(from, count);
     };
-    int64_t j = 0;
-    for (; j + V::size <= n; j += V::size) pass(j, V::size, std::true_type());
-    if (j < n) pass(j, static_cast<int>(n - j), std::false_type());
-    p += rows;
-  } while (p < k);
-}
-
-/// N dot products of x with the columns at b, b + b_col, ...
-template <class T, class Arch, int N>
-WEFT_SIMD_INLINE void gemm_dots_of(int64_t k, const T* x, const T* b, int64_t b_col, T (&out)[N]) {
-  using V = simd::Vec<T, Arch>;
-  V even[N], odd[N];
+    V sums[R];
 #pragma GCC unroll 4
-  for (int c = 0; c < N; ++c) even[c] = odd[c] = V(T(0));
-  int64_t p = 0;
-  for (; p + 2 * V::size <= k; p += 2 * V::size) {
-    V x0 = V::load(x + p), x1 = V::load(x + p + V::size);
+    for (int r = 0; r < R; ++r) sums[r] = adds ? load(c + r * stream.c_row + j) : V(T(0));
+#pragma GCC unroll 8
+    for (int d = 0; d < Depth; ++d) {
+      V row = load(b + d * stream.b_row + j);
 #pragma GCC unroll 4
-    for (int c = 0; c < N; ++c) {
-      even[c] = fma(x0, V::load(b + c * b_col + p), even[c]);
-      odd[c] = fma(x1, V::load(b + c * b_col + p + V::size), odd[c]);
+      for (int r = 0; r < R; ++r) sums[r] = fma(a[d][r], row, sums[r]);
     }
-  }
-  for (; p < k; p += V::size) {
-    const int count = static_cast<int>(k - p < V::size ? k - p : V::size);
-    V x0 = V::load(x + p, count);
+    if (bias) {
+      V added = load(bias + j);
 #pragma GCC unroll 4
-    for (int c = 0; c < N; ++c) even[c] = fma(x0, V::load(b + c * b_col + p, count), even[c]);
-  }
+      for (int r = 0; r < R; ++r) sums[r] += added;
+    }
 #pragma GCC unroll 4
-  for (int c = 0; c < N; ++c) out[c] = simd::reduce_add(even[c] + odd[c]);
-}
-
-template <class T, class Arch>
-void gemm_dots(int64_t k, int64_t n, const T* x, const T* b, int64_t b_col, T* y, bool accumulate, const T* bias) {
-  auto finish = [&](int64_t j, T sum) __attribute__((always_inline)) {
-    if (accumulate) sum = y[j] + sum;
-    if (bias) sum += bias[j];
-    y[j] = sum;
+    for (int r = 0; r < R; ++r)
+      if (whole.value) sums[r].store(c + r * stream.c_row + j);
+      else sums[r].store(c + r * stream.c_row + j, count);
   };
   int64_t j = 0;
-  for (; j + 4 <= n; j += 4) {
-    T sums[4];
-    gemm_dots_of<T, Arch, 4>(k, x, b + j * b_col, b_col, sums);
-    for (int c = 0; c < 4; ++c) finish(j + c, sums[c]);
+  for (; j + V::size <= stream.n; j += V::size) column(j, std::true_type(), V::size);
+  if (j < stream.n) column(j, std::false_type(), static_cast<int>(stream.n - j));
+}
+
+template <class T, class Arch, int Depth> void gemm_stream_depth(const GemmStream<T>& stream, int64_t p) {
+  int64_t i = 0;
+  if constexpr (Depth <= 4)
+    for (; i + 4 <= stream.m; i += 4) gemm_stream_pass<T, Arch, 4, Depth>(stream, i, p);
+  for (; i + 2 <= stream.m; i += 2) gemm_stream_pass<T, Arch, 2, Depth>(stream, i, p);
+  if (i < stream.m) gemm_stream_pass<T, Arch, 1, Depth>(stream, i, p);
+}
+
+template <class T, class Arch> void gemm_stream(const GemmStream<T>& stream) {
+  // One row takes long strides through B; with more rows the factors of A would not stay in registers.
+  constexpr bool many = GemmTile<T, Arch>::many_registers;
+  int64_t p = 0;
+  if (stream.m <= 2 && many)
+    for (; p + 8 <= stream.k; p += 8) gemm_stream_depth<T, Arch, 8>(stream, p);
+  if (many)
+    for (; p + 4 <= stream.k; p += 4) gemm_stream_depth<T, Arch, 4>(stream, p);
+  for (; p + 2 <= stream.k; p += 2) gemm_stream_depth<T, Arch, 2>(stream, p);
+  if (p < stream.k) gemm_stream_depth<T, Arch, 1>(stream, p);
+}
+
+/// C[R, N] of dot products. One row has two chains of sums a column, else there would be too few to hide fma's latency.
+template <class T, class Arch, int R, int N>
+WEFT_SIMD_INLINE void gemm_dot_tile(const GemmDots<T>& dots, int64_t i, int64_t j) {
+  using V = simd::Vec<T, Arch>;
+  constexpr int chains = R == 1 ? 2 : 1;
+  const T *a = dots.a + i * dots.a_row, *b = dots.b + j * dots.b_col;
+  V sums[chains][R][N];
+#pragma GCC unroll 2
+  for (int s = 0; s < chains; ++s)
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int c = 0; c < N; ++c) sums[s][r][c] = V(T(0));
+  int64_t p = 0;
+  for (; p + chains * V::size <= dots.k; p += chains * V::size)
+#pragma GCC unroll 2
+    for (int s = 0; s < chains; ++s) {
+      V x[R];
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) x[r] = V::load(a + r * dots.a_row + p + s * V::size);
+#pragma GCC unroll 4
+      for (int c = 0; c < N; ++c) {
+        V column = V::load(b + c * dots.b_col + p + s * V::size);
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) sums[s][r][c] = fma(x[r], column, sums[s][r][c]);
+      }
+    }
+  for (; p < dots.k; p += V::size) {
+    const int count = static_cast<int>(dots.k - p < V::size ? dots.k - p : V::size);
+    V x[R];
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) x[r] = V::load(a + r * dots.a_row + p, count);
+#pragma GCC unroll 4
+    for (int c = 0; c < N; ++c) {
+      V column = V::load(b + c * dots.b_col + p, count);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) sums[0][r][c] = fma(x[r], column, sums[0][r][c]);
+    }
   }
-  for (; j < n; ++j) {
-    T sum[1];
-    gemm_dots_of<T, Arch, 1>(k, x, b + j * b_col, b_col, sum);
-    finish(j, sum[0]);
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < N; ++c) {
+      T& y = dots.c[(i + r) * dots.c_row + j + c];
+      T sum = simd::reduce_add(chains == 2 ? sums[0][r][c] + sums[chains - 1][r][c] : sums[0][r][c]);
+      if (dots.accumulate) sum = y + sum;
+      if (dots.bias) sum += dots.bias[j + c];
+      y = sum;
+    }
+}
+
+template <class T, class Arch, int N> WEFT_SIMD_INLINE void gemm_dot_rows(const GemmDots<T>& dots, int64_t j) {
+  int64_t i = 0;
+  // Several rows share each load of B; the last few, too.
+  constexpr int rows = GemmTile<T, Arch>::many_registers ? 4 : 2;
+  for (; i + rows <= dots.m; i += rows) gemm_dot_tile<T, Arch, rows, N>(dots, i, j);
+  if constexpr (rows == 4) {
+    if (i + 2 <= dots.m) {
+      gemm_dot_tile<T, Arch, 2, N>(dots, i, j);
+      i += 2;
+    }
   }
+  if (i < dots.m) gemm_dot_tile<T, Arch, 1, N>(dots, i, j);
+}
+
+template <class T, class Arch> void gemm_dots(const GemmDots<T>& dots) {
+  int64_t j = 0;
+  for (; j + 4 <= dots.n; j += 4) gemm_dot_rows<T, Arch, 4>(dots, j);
+  for (; j < dots.n; ++j) gemm_dot_rows<T, Arch, 1>(dots, j);
 }
 
 template <class T, class Arch> constexpr GemmTypeKernels<T> make_gemm_type_kernels() {
   using Tile = GemmTile<T, Arch>;
-  return {Tile::V::size,       Tile::panel,        &gemm_block<T, Arch>,
-          &gemm_pack<T, Arch>, &gemm_row<T, Arch>, &gemm_dots<T, Arch>};
+  return {Tile::V::size,       Tile::panel,           &gemm_block<T, Arch>,
+          &gemm_pack<T, Arch>, &gemm_stream<T, Arch>, &gemm_dots<T, Arch>};
 }
 
 template <class Arch> constexpr GemmKernels make_gemm_kernels() {
