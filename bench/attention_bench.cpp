@@ -1,13 +1,19 @@
 // The attention kernels on raw memory: GFLOP/s forward (4 B H Lq Lk D, half of it under a causal mask) and backward
-// (2.5 times that), in one thread and in four.
+// (2.5 times that), in one thread and in four, and percent of the multiply-add peak of as many threads, measured in
+// this process. What options cost is in attention_variants_bench.
 
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <new>
 #include <random>
 #include <string>
-#include <vector>
 
 #include <weft/backends/cpu/attention.hpp>
+#include <weft/backends/cpu/isa.hpp>
+#include <weft/bench/probe.hpp>
 #include <weft/core/parallel.hpp>
 
 namespace {
@@ -22,18 +28,33 @@ struct Shape {
 };
 
 constexpr Shape shapes[] = {
-    {"vqa_like", 64, 4, 16, 64, 32},
-    {"cross_short", 8, 8, 64, 256, 64},
-    {"self_512", 8, 8, 512, 512, 64},
-    {"self_2k", 2, 8, 2048, 2048, 64},
-    {"causal_2k", 2, 8, 2048, 2048, 64, true},
-    {"causal_4k_128", 1, 8, 4096, 4096, 128, true},
-    {"dropout_512", 8, 8, 512, 512, 64, false, 0.1},
+    {"vqa_like", 64, 4, 16, 64, 32},           {"cross_short", 8, 8, 64, 256, 64},
+    {"self_512", 8, 8, 512, 512, 64},          {"self_2k", 2, 8, 2048, 2048, 64},
+    {"causal_2k", 2, 8, 2048, 2048, 64, true}, {"causal_4k_128", 1, 8, 4096, 4096, 128, true},
+    {"self_1k_32", 1, 8, 1024, 1024, 32},      {"causal_512_32", 4, 8, 512, 512, 32, true},
+    {"few_heads_2k", 1, 1, 2048, 2048, 64},    {"dropout_512", 8, 8, 512, 512, 64, false, 0.1},
 };
+
+/// Aligned as tensors are.
+struct Floats {
+  std::unique_ptr<float[], void (*)(void*)> memory{nullptr, std::free};
+  float* make(size_t count) {
+    memory.reset(static_cast<float*>(std::aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64)));
+    if (!memory) throw std::bad_alloc();
+    return memory.get();
+  }
+};
+
+double peak(int threads) {
+  static std::map<int, double> known;
+  auto [at, fresh] = known.try_emplace(threads, 0);
+  if (fresh) at->second = bench::fma_peak(cpu::isa_name(), threads);
+  return at->second;
+}
 
 /// One array per operand, in the layout of the layer: [batch, length, heads, features].
 struct Buffers {
-  std::vector<float> query, key, value, out, logsumexp, d_out, d_query, d_key, d_value;
+  Floats query, key, value, out, logsumexp, d_out, d_query, d_key, d_value;
   AttentionGradArgs<float> args;
 
   explicit Buffers(const Shape& s) {
@@ -48,13 +69,14 @@ struct Buffers {
     a.dropout_rate = s.dropout_rate;
     const int64_t row = s.heads * s.head_dim;
     std::mt19937 random(1);
-    auto make = [&](std::vector<float>& data, int64_t length) {
+    auto make = [&](Floats& floats, int64_t length) {
       std::normal_distribution<float> normal;
-      data.resize(static_cast<size_t>(s.batch * length * row));
-      for (float& x : data) x = normal(random);
-      return HeadRows<float*>{data.data(), length * row, row, s.head_dim};
+      const auto count = static_cast<size_t>(s.batch * length * row);
+      float* data = floats.make(count);
+      for (size_t i = 0; i < count; ++i) data[i] = normal(random);
+      return HeadRows<float*>{data, length * row, row, s.head_dim};
     };
-    auto input = [&](std::vector<float>& data, int64_t length) {
+    auto input = [&](Floats& data, int64_t length) {
       HeadRows<float*> rows = make(data, length);
       return HeadRows<const float*>{rows.data, rows.batch, rows.length, rows.head};
     };
@@ -62,8 +84,7 @@ struct Buffers {
     a.key = input(key, s.key_length);
     a.value = input(value, s.key_length);
     a.out = make(out, s.query_length);
-    logsumexp.resize(static_cast<size_t>(s.batch * s.query_length * s.heads));
-    a.logsumexp = logsumexp.data();
+    a.logsumexp = logsumexp.make(static_cast<size_t>(s.batch * s.query_length * s.heads));
     args.d_out = input(d_out, s.query_length);
     args.d_query = make(d_query, s.query_length);
     args.d_key = make(d_key, s.key_length);
@@ -84,6 +105,8 @@ void run(benchmark::State& state, const Shape& s, bool backward, int threads) {
   const double scores = static_cast<double>(s.batch * s.heads * s.query_length * s.key_length) * (s.causal ? 0.5 : 1);
   const double flops = 4 * scores * static_cast<double>(s.head_dim) * (backward ? 2.5 : 1);
   state.counters["FLOP/s"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["%peak"] =
+      benchmark::Counter(100 * flops / peak(threads), benchmark::Counter::kIsIterationInvariantRate);
   set_num_threads(before);
 }
 

@@ -1,7 +1,6 @@
 #include <weft/backends/cpu/attention.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/scratch.hpp>
@@ -13,7 +12,7 @@ namespace {
 /// Multiply-adds that are worth a task.
 constexpr int64_t least_task = 512 * 1024;
 /// Gradients are cut into about this many tasks, by keys where batch and heads are too few, but not below `least_keys`.
-constexpr int64_t wanted_tasks = 24, least_keys = 256;
+constexpr int64_t wanted_tasks = 16, least_keys = 256;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -29,7 +28,7 @@ template <class T, class F> void for_units(const AttentionArgs<T>& args, int64_t
   });
 }
 
-/// d_query = the sum over the pieces of keys, in order.
+/// d_query, which holds the first piece of keys' share, += those of the `count` others, in order.
 template <class T> void add_pieces(const AttentionGradArgs<T>& args, const T* pieces, int64_t count) {
   const AttentionArgs<T>& a = args.call;
   const int64_t row = a.heads * a.head_dim, piece = a.batch * a.query_length * row;
@@ -40,8 +39,7 @@ template <class T> void add_pieces(const AttentionGradArgs<T>& args, const T* pi
                         const HeadRows<T*>& to = args.d_query;
                         T* sum = to.data + i / a.query_length * to.batch + i % a.query_length * to.length + h * to.head;
                         const T* from = pieces + i * row + h * a.head_dim;
-                        std::copy_n(from, a.head_dim, sum);
-                        for (int64_t p = 1; p < count; ++p)
+                        for (int64_t p = 0; p < count; ++p)
                           for (int64_t d = 0; d < a.head_dim; ++d) sum[d] += from[p * piece + d];
                       }
                   });
@@ -84,10 +82,11 @@ template <class T> void attention_backward(const AttentionGradArgs<T>& args) {
   const int64_t piece_keys = ceil_div(a.key_length, pieces), row = a.heads * a.head_dim;
   const int64_t query_elements = a.batch * a.query_length * row;
 
-  std::unique_ptr<T[]> piece_queries, null_slots;
-  if (pieces > 1 && args.d_query.data) piece_queries.reset(new T[static_cast<size_t>(pieces * query_elements)]);
+  T *piece_queries = nullptr, *null_slots = nullptr;
+  if (pieces > 1 && args.d_query.data)
+    piece_queries = scratch<T>(ScratchUse::attention_pieces, (pieces - 1) * query_elements);
   const int64_t null_width = a.head_dim + a.value_dim;
-  if (a.null_key) null_slots.reset(new T[static_cast<size_t>(pairs * null_width)]);
+  if (a.null_key) null_slots = scratch<T>(ScratchUse::attention_nulls, pairs * null_width);
 
   const int64_t work = a.query_length * (a.heads / a.kv_heads) * std::max<int64_t>(1, piece_keys) * null_width * 5 / 2;
   for_units(a, pairs * pieces, work, [&](int64_t unit, T* memory) {
@@ -95,11 +94,12 @@ template <class T> void attention_backward(const AttentionGradArgs<T>& args) {
     AttentionKeys keys{pair / a.kv_heads, pair % a.kv_heads, std::min(piece * piece_keys, a.key_length),
                        std::min((piece + 1) * piece_keys, a.key_length), a.null_key && piece == 0};
     HeadRows<T*> d_query = args.d_query;
-    if (piece_queries) d_query = {piece_queries.get() + piece * query_elements, a.query_length * row, row, a.head_dim};
-    kernels<T>().backward(args, keys, d_query, null_slots.get() + pair * (null_slots ? null_width : 0), memory);
+    if (piece > 0 && piece_queries)
+      d_query = {piece_queries + (piece - 1) * query_elements, a.query_length * row, row, a.head_dim};
+    kernels<T>().backward(args, keys, d_query, null_slots ? null_slots + pair * null_width : nullptr, memory);
   });
-  if (piece_queries) add_pieces(args, piece_queries.get(), pieces);
-  if (a.null_key) add_null_slots(args, null_slots.get());
+  if (piece_queries) add_pieces(args, piece_queries, pieces - 1);
+  if (a.null_key) add_null_slots(args, null_slots);
   if (args.d_bias.data)
     for_units(a, attention_bias_parts(args), least_task,
               [&](int64_t part, T* memory) { kernels<T>().bias_backward(args, part, memory); });

@@ -253,6 +253,34 @@ TEST_CASE("attention: what a masked key or value holds does not leak", "[attenti
   });
 }
 
+TEST_CASE("attention of a few queries", "[attention]") {
+  AttentionCase c = sized(3, GENERATE(1, 2, 3, 4), GENERATE(1, 67, 331), 4, GENERATE(2, 4), GENERATE(16, 64), 48);
+  auto how = GENERATE(0, 1, 2, 3);
+  if (how == 1) c.mask_axes = 15;
+  if (how == 2) c.causal = Causal::bottom_right, c.window_left = 40;
+  if (how == 3) c.key_lengths = {0, 1, static_cast<int32_t>(c.key_length)}, c.query_lengths = {1, 1, 0};
+  INFO(c.query_length << " x " << c.key_length << ", size " << c.head_dim << ", key heads " << c.kv_heads << ", how "
+                      << how);
+  // Without the weights, which take the common path.
+  auto run = [](auto& problem, auto&& forward, auto&& backward) {
+    auto args = problem.args();
+    args.weights = nullptr;
+    problem.weights.clear();
+    forward(args);
+    backward(problem.grad_args(args));
+  };
+  auto check = [&]<class T>(T) {
+    AttentionProblem<T> expected(c), got(c);
+    run(expected, reference_attention_forward<T>, reference_attention_backward<T>);
+    under_every_isa([&] {
+      run(got, cpu::attention_forward<T>, cpu::attention_backward<T>);
+      compare_all(got, expected, sizeof(T) == 4 ? 1e-5 : 1e-12);
+    });
+  };
+  check(1.0f);
+  check(1.0);
+}
+
 TEST_CASE("attention: the lowest finite bias masks", "[attention]") {
   AttentionCase c = sized(1, 5, 19, 1, 1, 8, 8);
   c.bias_axes = 3;

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include <weft/backends/cpu/isa/attention.hpp>
-#include <weft/backends/cpu/isa/gemm_impl.hpp>
+#include <weft/backends/cpu/isa/attention_tile.hpp>
 #include <weft/backends/cpu/isa/philox.hpp>
 #include <weft/backends/cpu/isa/simd_math.hpp>
 
@@ -14,23 +14,6 @@ namespace weft::cpu {
 
 using simd::Mask;
 using simd::Vec;
-
-/// Which of the lanes' bits, from bit 0 on, are set.
-template <class T, class Arch> WEFT_SIMD_INLINE Mask<T, Arch> lane_mask(uint64_t bits) {
-  using Bool = typename Mask<T, Arch>::Batch;
-  if constexpr (sizeof(Vec<T, Arch>) == 64) {
-    return Bool(static_cast<typename Bool::register_type>(bits));
-  } else {
-    using Word = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-    using Words = xsimd::batch<Word, Arch>;
-    alignas(64) Word lanes[Words::size];
-    for (size_t i = 0; i < Words::size; ++i) lanes[i] = Word{1} << i;
-    Words lane = Words::load_aligned(lanes);
-    using WordBool = xsimd::batch_bool<Word, Arch>;
-    WordBool set = (Words(static_cast<Word>(bits)) & lane) == lane;
-    return Bool(__builtin_bit_cast(typename Bool::register_type, static_cast<typename WordBool::register_type>(set)));
-  }
-}
 
 enum class Seen { none, some, all };
 
@@ -46,12 +29,6 @@ template <class T, class Arch> struct AttentionTools {
   static WEFT_SIMD_INLINE int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
   template <class P> static WEFT_SIMD_INLINE P row_of(const HeadRows<P>& rows, int64_t b, int64_t i, int64_t h) {
     return rows.data + b * rows.batch + i * rows.length + h * rows.head;
-  }
-
-  /// C = A B, or C += A B; B is read in place, in whole registers.
-  static WEFT_SIMD_INLINE void multiply(GemmBlock<T> product) {
-    product.b_panel = GemmTile<T, Arch>::panel;
-    gemm_block<T, Arch>(product);
   }
 
   /// to[column][row] = from[row][column] * factor; rows from `rows` up to `lanes` become 0.
@@ -109,6 +86,17 @@ template <class T, class Arch> struct AttentionTools {
     return select(bias <= V(static_cast<T>(masking_bias)), V(-infinity), fma(bias, V(static_cast<T>(log2e)), x));
   }
 
+  static WEFT_SIMD_INLINE T dot(const T* x, const T* y, int64_t count) {
+    V sum(T(0));
+    int64_t i = 0;
+    for (; i + V::size <= count; i += V::size) sum = fma(V::load(x + i), V::load(y + i), sum);
+    if (i < count) {
+      int left = static_cast<int>(count - i);
+      sum = fma(V::load(x + i, left), V::load(y + i, left), sum);
+    }
+    return reduce_add(sum);
+  }
+
   static void clear(T* to, int64_t count) {
     for (int64_t i = 0; i < count; ++i) to[i] = 0;
   }
@@ -151,6 +139,11 @@ template <class T> struct KeyBlock {
   int64_t value_stride;
   int64_t first, count;
   bool null_slot;
+};
+
+/// Which of the products' rows need all of the other side: all of them.
+struct Everything {
+  WEFT_SIMD_INLINE void operator()(int64_t, int64_t, int64_t&, int64_t&) const {}
 };
 
 /// Splits [begin, end) evenly into blocks of at most `size` and calls f(first, count) for each.
@@ -215,6 +208,35 @@ template <class T, class Arch> struct QueryBlock {
   }
   KeyBlock<T> null_slot() const {
     return {a.null_key + kv_head * a.head_dim, 0, a.null_value + kv_head * a.value_dim, 0, a.key_length, 1, true};
+  }
+
+  /// Calls f(first, count) for blocks of at most `size` keys of [low, high) that some query may see; where some keys
+  /// are seen by some queries only, they are in blocks of their own.
+  template <class F> WEFT_SIMD_INLINE void for_each_key_block(int64_t low, int64_t high, int64_t size, F&& f) const {
+    low = Tools::most(low, begin());
+    high = Tools::least(high, end());
+    int64_t from = Tools::least(high, Tools::most(low, first + count - 1 + shift - back));
+    int64_t to = Tools::least(high, Tools::most(low, first + shift + ahead));
+    if (from >= to) from = to = low;
+    cpu::for_each_key_block(low, from, size, f);
+    cpu::for_each_key_block(from, to, size, f);
+    cpu::for_each_key_block(to, high, size, f);
+  }
+
+  /// Whether the causal rule or the window hides some of the keys [k, k + n) from some queries.
+  bool cuts(int64_t k, int64_t n) const {
+    return k < first + count - 1 + shift - back || k + n > first + shift + ahead + 1;
+  }
+  /// Of the keys [k, k + n), from the narrowed range [begin, end), those that the lanes [i, i + m) may see, as indices
+  /// within the block.
+  WEFT_SIMD_INLINE void keys_of(int64_t k, int64_t i, int64_t m, int64_t& begin, int64_t& end) const {
+    begin = Tools::least(end, Tools::most(begin, first + i + shift - back - k));
+    end = Tools::most(begin, Tools::least(end, first + i + m + shift + ahead - k));
+  }
+  /// Of the lanes [begin, end) those that may see some of the keys [k, k + n).
+  WEFT_SIMD_INLINE void lanes_of(int64_t k, int64_t n, int64_t& begin, int64_t& end) const {
+    begin = Tools::least(end, Tools::most(begin, k - ahead - shift - first));
+    end = Tools::most(begin, Tools::least(end, k + n + back - shift - first));
   }
 
   /// Bit i of seen[j]: lane i may attend to key k + j. Bits of padding lanes are set.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weft/backends/cpu/isa/attention_block.hpp>
+#include <weft/backends/cpu/isa/attention_few.hpp>
 
 namespace weft::cpu {
 
@@ -10,17 +10,21 @@ template <class T, class Arch> class AttentionForward {
   using Tools = AttentionTools<T, Arch>;
   using Block = QueryBlock<T, Arch>;
   using Keys = KeyBlock<T>;
+  using Tile = AttentionTile<T, Arch>;
   using V = Vec<T, Arch>;
+  /// Weights may grow to 2^16 before the base of the exponentials follows the largest logit: it seldom has to.
+  static constexpr T slack = 16;
   static constexpr int64_t block_keys = attention_forward_keys<T>;
 
  public:
   static int64_t scratch(const AttentionArgs<T>& a) {
     int64_t wide = Tools::padded(a.value_dim);
-    return attention_queries * (a.head_dim + 2 * block_keys + wide + 4) + block_keys * wide;
+    return attention_queries * (a.head_dim + 2 * block_keys + wide + 5) + block_keys * wide;
   }
 
   static void run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, T* scratch) {
-    AttentionForward(a, batch, head, block, scratch).compute(block);
+    if (AttentionFew<T, Arch>::serves(a)) AttentionFew<T, Arch>::forward(a, batch, head);
+    else AttentionForward(a, batch, head, block, scratch).compute(block);
   }
 
  private:
@@ -36,7 +40,8 @@ template <class T, class Arch> class AttentionForward {
     scores = take(attention_queries * block_keys);
     bias = take(attention_queries * block_keys);
     sums = take(attention_queries * wide);
-    largest = take(attention_queries);
+    base = take(attention_queries);
+    limit = take(attention_queries);
     total = take(attention_queries);
     rescale = take(attention_queries);
     result = take(attention_queries);
@@ -50,11 +55,12 @@ template <class T, class Arch> class AttentionForward {
       Tools::pack_transposed(Tools::row_of(a.query, q.batch, q.first, q.head), a.query.length, q.count, a.head_dim,
                              static_cast<T>(factor), query, q.lanes);
       for (int64_t i = 0; i < q.lanes; i += V::size) {
-        V(-Tools::infinity).store(largest + i);
+        V(-Tools::infinity).store(limit + i);
+        V(T(0)).store(base + i);
         V(T(0)).store(total + i);
       }
       if (a.null_key) attend(q.null_slot(), Seen::all);
-      for_each_key_block(q.begin(), q.end(), block_keys, [&](int64_t k, int64_t n) {
+      q.for_each_key_block(0, a.key_length, block_keys, [&](int64_t k, int64_t n) {
         Seen sees = q.see(k, n, seen);
         if (sees != Seen::none) attend(q.keys_at(k, n), sees);
       });
@@ -65,25 +71,61 @@ template <class T, class Arch> class AttentionForward {
   }
 
   void attend(const Keys& block, Seen sees) {
-    score(block, sees);
-    exponentials(block);
+    const bool biased = a.bias.data && !block.null_slot;
+    risen = false;
+    if (a.soft_cap > 0 || biased || cut(block, sees)) {
+      score(block, sees);
+      exponentials(block);
+    } else {
+      ScoreCall<T> call = score_call(block);
+      call.seen = sees == Seen::some ? seen : nullptr;
+      Tile::template score_block<ScoreKind::exponential>(
+          call, block.count, Tile::panel, Everything(),
+          [&](int64_t j, int64_t n, int64_t i, int64_t width) { raise(j, n, i, width); });
+    }
     if (a.dropout_rate > 0) drop(block);
     accumulate(block, sees);
     started = true;
   }
 
+  /// Whether there are keys of which some queries, by their position, see nothing.
+  bool cut(const Keys& block, Seen sees) const {
+    return sees == Seen::some && !block.null_slot && q.cuts(block.first, block.count);
+  }
+
+  ScoreCall<T> score_call(const Keys& block) const {
+    ScoreCall<T> call{};
+    call.depth = a.head_dim;
+    call.a = block.key;
+    call.a_row = block.key_stride;
+    call.b = query;
+    call.c = scores;
+    call.lanes = q.lanes;
+    call.from = base;
+    call.limit = limit;
+    call.slack = slack;
+    call.fresh = !started;
+    call.total = total;
+    // What few queries read is read so fast that fetching ahead costs more than it saves.
+    if (q.lanes >= Tile::panel) {
+      call.soon = {block.key + Tile::rows(Tile::vectors) * block.key_stride, block.key_stride, a.head_dim};
+      call.later = {block.value, block.value_stride, a.value_dim};
+    }
+    return call;
+  }
+
   /// The logits times log2(e), -inf where masked.
   void score(const Keys& block, Seen sees) {
-    Tools::multiply({.m = block.count,
-                     .n = q.lanes,
-                     .k = a.head_dim,
-                     .a = block.key,
-                     .a_row = block.key_stride,
-                     .a_col = 1,
-                     .b = query,
-                     .b_row = q.lanes,
-                     .c = scores,
-                     .c_row = q.lanes});
+    auto nothing_refuses = [](int64_t, int64_t, int64_t, int64_t) {};
+    if (cut(block, sees)) {
+      Tile::template score_block<ScoreKind::plain>(
+          score_call(block), block.count, Tile::narrow,
+          [&](int64_t i, int64_t m, int64_t& begin, int64_t& end) { q.keys_of(block.first, i, m, begin, end); },
+          nothing_refuses);
+    } else {
+      Tile::template score_block<ScoreKind::plain>(score_call(block), block.count, Tile::panel, Everything(),
+                                                   nothing_refuses);
+    }
     const bool biased = a.bias.data && !block.null_slot;
     if (a.soft_cap <= 0 && !biased && sees == Seen::all) return;
     if (biased) q.pack_bias(block.first, block.count, bias);
@@ -101,12 +143,69 @@ template <class T, class Arch> class AttentionForward {
     }
   }
 
+  /// The base of the exponentials, -inf where nothing was seen.
+  V highest(int64_t i) const {
+    return select(V::load(limit + i) == V(-Tools::infinity), V(-Tools::infinity), V::load(base + i));
+  }
+
+  /// Makes `top` the base of these lanes' exponentials; returns what becomes of those already taken.
+  V rebase(int64_t i, V top) {
+    const V old = V::load(base + i);
+    const auto unseen = V::load(limit + i) == V(-Tools::infinity);
+    // While nothing was seen, any finite number will do.
+    V from = select(top == V(-Tools::infinity), V(T(0)), top);
+    from.store(base + i);
+    (top + V(slack)).store(limit + i);
+    V factor = select(unseen, V(T(0)), exp2_nonpositive(old - from));
+    if (!all(factor == V(T(1)))) {
+      for (int64_t l = 0; !risen && l < q.lanes; l += V::size) V(T(1)).store(rescale + l);
+      risen = true;
+      (V::load(rescale + i) * factor).store(rescale + i);
+      (V::load(total + i) * factor).store(total + i);
+    }
+    return factor;
+  }
+
+  /// The keys [j, j + n) of the block hold plain scores in the lanes [i, i + width), some of them above the limit.
+  void raise(int64_t j, int64_t n, int64_t i, int64_t width) {
+    const int64_t lanes = q.lanes;
+    for (; width > 0; width -= V::size, i += V::size) {
+      T* column = scores + i;
+      V top = highest(i);
+      for (int64_t r = j; r < j + n; ++r) top = max(top, V::load(column + r * lanes));
+      const V factor = rebase(i, top);
+      for (int64_t r = 0; r < j; ++r) (V::load(column + r * lanes) * factor).store(column + r * lanes);
+      exponentials_of(i, j, n);
+    }
+  }
+
+  void exponentials_of(int64_t i, int64_t j, int64_t n) {
+    const int64_t lanes = q.lanes;
+    T* column = scores + i;
+    const V from = V::load(base + i);
+    V s0(T(0)), s1(T(0));
+    const int64_t end = j + n;
+    for (; j + 2 <= end; j += 2) {
+      V p0 = exp2_nonpositive(V::load(column + j * lanes) - from);
+      V p1 = exp2_nonpositive(V::load(column + (j + 1) * lanes) - from);
+      p0.store(column + j * lanes);
+      p1.store(column + (j + 1) * lanes);
+      s0 += p0;
+      s1 += p1;
+    }
+    if (j < end) {
+      V p = exp2_nonpositive(V::load(column + j * lanes) - from);
+      p.store(column + j * lanes);
+      s0 += p;
+    }
+    (V::load(total + i) + (s0 + s1)).store(total + i);
+  }
+
   void exponentials(const Keys& block) {
-    risen = false;
     const int64_t lanes = q.lanes, n = block.count;
     for (int64_t i = 0; i < lanes; i += V::size) {
       T* column = scores + i;
-      V old = V::load(largest + i), m0 = old, m1 = old;
+      V m0(-Tools::infinity), m1 = m0;
       int64_t j = 0;
       for (; j + 2 <= n; j += 2) {
         m0 = max(m0, V::load(column + j * lanes));
@@ -114,27 +213,8 @@ template <class T, class Arch> class AttentionForward {
       }
       if (j < n) m0 = max(m0, V::load(column + j * lanes));
       V top = max(m0, m1);
-      top.store(largest + i);
-      // While nothing was seen, any finite number will do.
-      V from = select(top == V(-Tools::infinity), V(T(0)), top);
-      V s0(T(0)), s1(T(0));
-      for (j = 0; j + 2 <= n; j += 2) {
-        V p0 = exp2_nonpositive(V::load(column + j * lanes) - from);
-        V p1 = exp2_nonpositive(V::load(column + (j + 1) * lanes) - from);
-        p0.store(column + j * lanes);
-        p1.store(column + (j + 1) * lanes);
-        s0 += p0;
-        s1 += p1;
-      }
-      if (j < n) {
-        V p = exp2_nonpositive(V::load(column + j * lanes) - from);
-        p.store(column + j * lanes);
-        s0 += p;
-      }
-      V factor = exp2_nonpositive(old - from);
-      factor.store(rescale + i);
-      risen = risen || !all(factor == V(T(1)));
-      fma(V::load(total + i), factor, s0 + s1).store(total + i);
+      if (any(top > V::load(limit + i))) rebase(i, max(highest(i), top));
+      exponentials_of(i, 0, n);
     }
   }
 
@@ -165,17 +245,10 @@ template <class T, class Arch> class AttentionForward {
     for (int64_t i = 0; started && risen && i < q.count; ++i)
       for (int64_t d = 0; d < wide; d += V::size)
         (V::load(sums + i * wide + d) * V(rescale[i])).store(sums + i * wide + d);
-    Tools::multiply({.m = q.count,
-                     .n = a.value_dim,
-                     .k = block.count,
-                     .a = scores,
-                     .a_row = 1,
-                     .a_col = q.lanes,
-                     .b = value,
-                     .b_row = stride,
-                     .c = sums,
-                     .c_row = wide,
-                     .accumulate = started});
+    Tile::product_block({block.count, scores, 1, q.lanes, value, stride, sums, wide, started, 0}, q.count, a.value_dim,
+                        [&](int64_t i, int64_t m, int64_t& begin, int64_t& end) {
+                          if (sees == Seen::some && !block.null_slot) q.keys_of(block.first, i, m, begin, end);
+                        });
     for (int64_t j = 0; infinite && j < block.count; ++j)
       for (int64_t i = 0; apart[j] && i < q.count; ++i) {
         T weight = scores[j * q.lanes + i];
@@ -189,8 +262,8 @@ template <class T, class Arch> class AttentionForward {
       V sum = V::load(total + i);
       V nothing = V(-Tools::infinity);
       select(sum == V(T(0)), V(T(0)), V(T(1)) / sum).store(rescale + i);
-      V base_2 = select(sum == V(T(0)), nothing, V::load(largest + i) + log2(sum));
-      base_2.store(largest + i);
+      V base_2 = select(sum == V(T(0)), nothing, V::load(base + i) + log2(sum));
+      base_2.store(base + i);
       (base_2 * V(static_cast<T>(Tools::ln2))).store(result + i);
     }
     for (int64_t i = 0; i < q.count; ++i) {
@@ -245,7 +318,7 @@ template <class T, class Arch> class AttentionForward {
         }
         for (int64_t j = 0; j < block.count; ++j)
           row[j] = sees == Seen::none ? -Tools::infinity : scores[j * q.lanes + i];
-        const V from(largest[i]);
+        const V from(base[i]);
         for (int64_t j = 0; j < block.count; j += V::size) {
           int left = static_cast<int>(Tools::least(V::size, block.count - j));
           exp2_nonpositive(V::load(row + j, left, V(-Tools::infinity)) - from).store(row + j, left);
@@ -265,14 +338,17 @@ template <class T, class Arch> class AttentionForward {
 
   const AttentionArgs<T>& a;
   const Block q;
-  int64_t wide = 0;                        // columns of `sums` and `values`
-  T* query = nullptr;                      // [D][lane]
-  T *scores = nullptr, *bias = nullptr;    // [key][lane]
-  T *sums = nullptr, *values = nullptr;    // [lane][Dv], [key][Dv]
-  T *largest = nullptr, *total = nullptr;  // of a lane's logits; of its exponentials
+  int64_t wide = 0;                      // columns of `sums` and `values`
+  T* query = nullptr;                    // [D][lane]
+  T *scores = nullptr, *bias = nullptr;  // [key][lane]
+  T *sums = nullptr, *values = nullptr;  // [lane][Dv], [key][Dv]
+  T* total = nullptr;                    // the sum of a lane's exponentials
+  T *base = nullptr,
+    *limit =
+        nullptr;  // what is taken from a lane's logits; up to where they may go without a new base, -inf: nothing seen
   T *rescale = nullptr, *result = nullptr;
   bool started = false;  // `sums` holds something
-  bool risen = false;    // the last block changed `largest`
+  bool risen = false;    // the last block changed some base
   uint64_t seen[block_keys], kept[block_keys];
   bool apart[block_keys];
 };
