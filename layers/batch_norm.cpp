@@ -1,5 +1,6 @@
 #include <weft/layers/batch_norm.hpp>
 
+#include <weft/autograd/ops/batch_norm.hpp>
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/norm.hpp>
@@ -39,24 +40,39 @@ Tensor BatchNorm::operator()(const Tensor& x, const Tensor& mask) const {
 
   DType type = compute_dtype(dtype, {x, factor, offset}), wide = statistics_dtype(type);
   Tensor input = in_dtype(x, wide);
-  Moments statistics;
+  factor = in_dtype(factor, wide);
+  offset = in_dtype(offset, wide);
+  auto with_features = [&](const Tensor& t) { return t.defined() ? reshape(t, features) : t; };
+  // The fused forms take features last, and every element.
+  const bool fused = place == x.rank() - 1 && !mask.defined();
   if (use_running_average) {
-    statistics = {reshape(in_dtype(mean, wide), broadcast), reshape(in_dtype(var, wide), broadcast)};
+    Tensor average = in_dtype(mean, wide), variance = in_dtype(var, wide);
+    if (fused)
+      return in_dtype(feature_norm(input, average, variance, with_features(factor), with_features(offset), epsilon),
+                      type);
+    return in_dtype(
+        normalize(input, reshape(average, broadcast), reshape(variance, broadcast), factor, offset, epsilon), type);
+  }
+  Tensor y;
+  Moments statistics;
+  if (fused) {
+    BatchNormResult result = batch_norm(input, with_features(factor), with_features(offset), epsilon);
+    y = result.y;
+    statistics = {result.mean, result.variance};
   } else {
     statistics = moments(input, others, mask);
-    if (!state_is_frozen()) {
-      NoGrad guard;
-      auto blend = [&](const BatchStat& running, const Tensor& batch) {
-        Tensor now = in_dtype(reshape(batch.detach(), features), running.dtype());
-        running.set(running * momentum + now * (1 - momentum));
-      };
-      blend(mean, statistics.mean);
-      blend(var, statistics.variance);
-    }
+    y = normalize(input, statistics.mean, statistics.variance, factor, offset, epsilon);
   }
-  return in_dtype(
-      normalize(input, statistics.mean, statistics.variance, in_dtype(factor, wide), in_dtype(offset, wide), epsilon),
-      type);
+  if (!state_is_frozen()) {
+    NoGrad guard;
+    auto blend = [&](const BatchStat& running, const Tensor& batch) {
+      Tensor now = in_dtype(reshape(batch.detach(), features), running.dtype());
+      running.set(running * momentum + now * (1 - momentum));
+    };
+    blend(mean, statistics.mean);
+    blend(var, statistics.variance);
+  }
+  return in_dtype(y, type);
 }
 
 }  // namespace weft

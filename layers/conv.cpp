@@ -53,8 +53,7 @@ Tensor Conv::operator()(const Tensor& x) const {
                        to_string(mask.shape()));
     weights = weights * in_dtype(mask, weights.dtype());
   }
-  Tensor y = conv(in_dtype(x, type), in_dtype(weights, type), arguments);
-  return offset.defined() ? y + in_dtype(offset, type) : y;
+  return conv(in_dtype(x, type), in_dtype(weights, type), arguments, in_dtype(offset, type));
 }
 
 }  // namespace weft

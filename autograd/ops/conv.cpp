@@ -5,8 +5,10 @@
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/pad.hpp>
+#include <weft/autograd/ops/reduce.hpp>
 #include <weft/autograd/ops/samples.hpp>
 #include <weft/autograd/ops/shape_rules.hpp>
+#include <weft/autograd/ops/unary.hpp>
 #include <weft/core/error.hpp>
 
 namespace weft {
@@ -59,7 +61,20 @@ void expect_cotangent(const char* op, const Shape& expected, const Shape& got) {
 Specs conv_shape(const op::Conv& op, std::span<const Spec> in) {
   expect_float("conv", in[0]);
   expect_same_dtype("conv", in[0], in[1]);
+  if (op.has_bias) {
+    expect_same_dtype("conv", in[0], in[2]);
+    if (!(in[2].shape == Shape{in[1].shape.back()}))
+      throw ShapeError("conv: expected a bias of shape [" + std::to_string(in[1].shape.back()) + "], got " +
+                       to_string(in[2].shape));
+  }
   return {{result_shape(op.geometry, in[0].shape, in[1].shape), in[0].dtype}};
+}
+
+Specs fused_shape(const op::FusedConv& op, std::span<const Spec> in) {
+  if (op.activation != op::Activation::none && op.activation != op::Activation::relu)
+    throw ValueError("fused_conv: expected relu or no activation, got number " +
+                     std::to_string(static_cast<int>(op.activation)));
+  return conv_shape({op.geometry, op.has_bias}, in);
 }
 
 Specs input_grad_shape(const op::ConvInputGrad& op, std::span<const Spec> in) {
@@ -81,12 +96,19 @@ Specs kernel_grad_shape(const op::ConvKernelGrad& op, std::span<const Spec> in) 
 Shape space_of(const Tensor& x) { return x.shape().slice(1, x.rank() - 1); }
 Shape window_of(const Tensor& kernel) { return kernel.shape().slice(0, kernel.rank() - 2); }
 
-// The three are linear in each argument, and each one's gradients are the other two.
+// The three are linear in x, kernel and d_y, and each one's gradients are the other two.
 
 Tensors conv_grad(const op::Conv& op, const GradCall& call) {
   const Tensor &x = call.inputs[0], &kernel = call.inputs[1], &g = call.cotangent();
-  return {call.wants(0) ? apply(op::ConvInputGrad{op.geometry, space_of(x)}, {g, kernel}) : Tensor(),
-          call.wants(1) ? apply(op::ConvKernelGrad{op.geometry, window_of(kernel)}, {x, g}) : Tensor()};
+  Tensors gradients{call.wants(0) ? apply(op::ConvInputGrad{op.geometry, space_of(x)}, {g, kernel}) : Tensor(),
+                    call.wants(1) ? apply(op::ConvKernelGrad{op.geometry, window_of(kernel)}, {x, g}) : Tensor()};
+  if (op.has_bias) gradients.push_back(call.wants(2) ? sum_to(g, {g.shape().back()}) : Tensor());
+  return gradients;
+}
+
+Tensors fused_composed(const op::FusedConv& op, std::span<const Tensor> in) {
+  Tensor y = weft::apply(op::Conv{op.geometry, op.has_bias}, in);
+  return {op.activation == op::Activation::relu ? relu(y) : y};
 }
 
 Tensors input_grad_grad(const op::ConvInputGrad& op, const GradCall& call) {
@@ -104,7 +126,7 @@ Tensors kernel_grad_grad(const op::ConvKernelGrad& op, const GradCall& call) {
 Flops products(const Shape& y, const Shape& kernel) {
   return 2.0 * static_cast<Flops>(y.elements()) * static_cast<Flops>(kernel.slice(0, kernel.rank() - 1).elements());
 }
-Flops conv_flops(const op::Conv&, std::span<const Spec> in, std::span<const Spec> out) {
+template <class Op> Flops conv_flops(const Op&, std::span<const Spec> in, std::span<const Spec> out) {
   return products(out[0].shape, in[1].shape);
 }
 Flops input_grad_flops(const op::ConvInputGrad&, std::span<const Spec> in, std::span<const Spec>) {
@@ -136,7 +158,22 @@ std::vector<Example> examples() {
 std::vector<Sample> conv_samples() {
   std::vector<Sample> samples;
   for (const Example& e : examples())
-    samples.push_back(sample(op::Conv{e.geometry}, {spread(e.x, -1, 1), spread(e.kernel, -1, 1, 1)}));
+    for (bool has_bias : {false, true}) {
+      Tensors inputs{spread(e.x, -1, 1), spread(e.kernel, -1, 1, 1)};
+      if (has_bias) inputs.push_back(spread({e.kernel.back()}, -1, 1, 2));
+      samples.push_back(sample(op::Conv{e.geometry, has_bias}, inputs));
+    }
+  return samples;
+}
+
+std::vector<Sample> fused_samples() {
+  std::vector<Sample> samples;
+  for (const Example& e : examples()) {
+    Tensor x = spread(e.x, -1, 1), kernel = spread(e.kernel, -1, 1, 1), bias = spread({e.kernel.back()}, -1, 1, 2);
+    samples.push_back(sample(op::FusedConv{e.geometry, true, op::Activation::relu}, {x, kernel, bias}, false));
+    samples.push_back(sample(op::FusedConv{e.geometry, false, op::Activation::relu}, {x, kernel}, false));
+    samples.push_back(sample(op::FusedConv{e.geometry, true, op::Activation::none}, {x, kernel, bias}));
+  }
   return samples;
 }
 
@@ -166,7 +203,7 @@ Tensor continued(const Tensor& x, PaddingRule rule, const PaddingAmounts& amount
 
 }  // namespace
 
-Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& arguments) {
+Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& arguments, const Tensor& bias) {
   const int axes = kernel.rank() - 2;
   if (axes < 1 || axes > 3 || x.rank() < axes + 1)
     refuse("x [batch..., space..., in] and kernel [window..., in / groups, out] with one to three space axes",
@@ -174,6 +211,7 @@ Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& argument
   if (arguments.groups < 1)
     throw ValueError("conv: expected at least one group, got " + std::to_string(arguments.groups));
   DType dtype = at_least_float(promote(x.dtype(), kernel.dtype()));
+  if (bias.defined()) dtype = at_least_float(promote(dtype, bias.dtype()));
   const int batch_rank = x.rank() - axes - 1;
   const Shape batch = x.shape().slice(0, batch_rank), space = x.shape().slice(batch_rank, batch_rank + axes);
 
@@ -198,7 +236,9 @@ Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& argument
   }
   g.low = amounts.low;
   g.high = amounts.high;
-  Tensor y = apply(op::Conv{g}, {input, cast(kernel, dtype)});
+  Tensors inputs{input, cast(kernel, dtype)};
+  if (bias.defined()) inputs.push_back(cast(bias, dtype));
+  Tensor y = weft::apply(op::Conv{g, bias.defined()}, std::span<const Tensor>(inputs));
   if (batch_rank == 1) return y;
   Shape out = batch;
   for (int axis = 1; axis < y.rank(); ++axis) out.push_back(y.shape()[axis]);
@@ -208,6 +248,8 @@ Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& argument
 void define_conv() {
   define_primitive<op::Conv>(
       {.shape = conv_shape, .grad = conv_grad, .samples = conv_samples, .saved_inputs = 0b11, .flops = conv_flops});
+  define_primitive<op::FusedConv>(
+      {.shape = fused_shape, .composed = fused_composed, .samples = fused_samples, .flops = conv_flops});
   define_primitive<op::ConvInputGrad>({.shape = input_grad_shape,
                                        .grad = input_grad_grad,
                                        .samples = input_grad_samples,

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include <weft/autograd/ops/matmul.hpp>
 #include <weft/autograd/ops/window.hpp>
 #include <weft/core/tensor.hpp>
 
@@ -21,13 +22,24 @@ struct ConvGeometry {
 
 namespace op {
 
-/// x [N, space..., in], kernel [window..., in / groups, out] -> [N, positions..., out]:
-/// y[n, p, o] = sum over w, i of x[n, p * stride + w * kernel_dilation - low, i] * kernel[w, i, o], the kernel not
-/// flipped.
+/// x [N, space..., in], kernel [window..., in / groups, out] and, with `has_bias`, bias [out] -> [N, positions...,
+/// out]: y[n, p, o] = sum over w, i of x[n, p * stride + w * kernel_dilation - low, i] * kernel[w, i, o] + bias[o], the
+/// kernel not flipped.
 struct Conv {
   static constexpr std::string_view name = "conv";
   ConvGeometry geometry;
+  bool has_bias = false;
   bool operator==(const Conv&) const = default;
+};
+
+/// activation(conv), with the inputs of op::Conv and the bits of the two primitives run one after the other. The
+/// activation is `none` or `relu`.
+struct FusedConv {
+  static constexpr std::string_view name = "fused_conv";
+  ConvGeometry geometry;
+  bool has_bias = false;
+  Activation activation = Activation::none;
+  bool operator==(const FusedConv&) const = default;
 };
 
 /// The gradient with respect to x: d_y [N, positions..., out], kernel -> [N, space..., in].
@@ -58,9 +70,9 @@ struct ConvArguments {
 };
 
 /// op::Conv of x [batch..., space..., in] (any number of batch axes, none too) with kernel [window..., in / groups,
-/// out], one to three space axes -> [batch..., positions..., out]. The kernel is not flipped. Throws ShapeError,
-/// ValueError.
-Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& arguments = {});
+/// out], one to three space axes -> [batch..., positions..., out], plus bias [out] where there is one. The kernel is
+/// not flipped. Throws ShapeError, ValueError.
+Tensor conv(const Tensor& x, const Tensor& kernel, const ConvArguments& arguments = {}, const Tensor& bias = Tensor());
 
 struct ConvTransposeArguments {
   Shape strides = {};

@@ -44,8 +44,8 @@ Specs extreme_shape(const op::ExtremePool& op, std::span<const Spec> in) {
   return {{y, in[0].dtype}, {y, DType::int32}};
 }
 
-Tensors extreme_grad(const op::ExtremePool&, const GradCall& call) {
-  return {apply(op::PoolScatter{space_of(call.inputs[0].shape())}, {call.cotangents[0], call.outputs[1]})};
+Tensors extreme_grad(const op::ExtremePool& op, const GradCall& call) {
+  return {apply(op::PoolScatter{op.geometry, space_of(call.inputs[0].shape())}, {call.cotangents[0], call.outputs[1]})};
 }
 
 void expect_places(const char* op, const Spec& places) { expect_dtype(op, places, {DType::int32}, "int32 places"); }
@@ -54,14 +54,15 @@ Specs scatter_shape(const op::PoolScatter& op, std::span<const Spec> in) {
   expect_number("pool_scatter", in[0]);
   expect_places("pool_scatter", in[1]);
   expect_same_shape("pool_scatter", in[0], in[1]);
-  if (in[0].shape.rank() != op.space.rank() + 2)
-    throw ShapeError("pool_scatter: expected [N, positions..., features] with " + std::to_string(op.space.rank()) +
-                     " space axes, got " + to_string(in[0].shape));
-  return {{unpooled_shape(in[0].shape, op.space), in[0].dtype}};
+  const Shape x = unpooled_shape(in[0].shape, op.space), y = pooled_shape("pool_scatter", op.geometry, x);
+  if (!(y == in[0].shape))
+    throw ShapeError("pool_scatter: expected values and places of shape " + to_string(y) + ", got " +
+                     to_string(in[0].shape));
+  return {{x, in[0].dtype}};
 }
 
-Tensors scatter_grad(const op::PoolScatter&, const GradCall& call) {
-  return {apply(op::PoolGather{}, {call.cotangent(), call.inputs[1]}), Tensor()};
+Tensors scatter_grad(const op::PoolScatter& op, const GradCall& call) {
+  return {apply(op::PoolGather{op.geometry}, {call.cotangent(), call.inputs[1]}), Tensor()};
 }
 
 Specs gather_shape(const op::PoolGather&, std::span<const Spec> in) {
@@ -74,8 +75,9 @@ Specs gather_shape(const op::PoolGather&, std::span<const Spec> in) {
   return {{places, in[0].dtype}};
 }
 
-Tensors gather_grad(const op::PoolGather&, const GradCall& call) {
-  return {apply(op::PoolScatter{space_of(call.inputs[0].shape())}, {call.cotangent(), call.inputs[1]}), Tensor()};
+Tensors gather_grad(const op::PoolGather& op, const GradCall& call) {
+  return {apply(op::PoolScatter{op.geometry, space_of(call.inputs[0].shape())}, {call.cotangent(), call.inputs[1]}),
+          Tensor()};
 }
 
 Specs sum_shape(const op::SumPool& op, std::span<const Spec> in) {
@@ -111,6 +113,7 @@ std::vector<Example> examples() {
           {{2, 5, 7, 3}, {{2, 3}, {2, 2}, {0, 1}, {1, 1}}},
           {{1, 4, 3, 5, 2}, {{2, 2, 3}, {2, 1, 2}, {0, 1, 1}, {0, 0, 1}}},
           {{0, 5, 2}, {{2}, {1}, {0}, {0}}},
+          {{2, 5, 3}, {{2}, {2}, {2}, {0}}},
           {{2, 1, 3}, {{2}, {1}, {0}, {0}}}};
 }
 
@@ -118,7 +121,8 @@ std::vector<Sample> extreme_samples() {
   std::vector<Sample> samples;
   for (const Example& e : examples())
     for (bool minimum : {false, true})
-      samples.push_back(sample(op::ExtremePool{e.geometry, minimum}, {spread(e.x, -2, 2)}));
+      samples.push_back(sample(op::ExtremePool{e.geometry, minimum}, {spread(e.x, -2, 2)},
+                               e.geometry.low[0] < e.geometry.window[0]));  // windows of padding give infinity
   samples.push_back(
       sample(op::ExtremePool{{{2}, {1}, {0}, {0}}, false}, {spread_integers({2, 7, 3}, -3, 3, DType::int32)}, false));
   return samples;
@@ -129,7 +133,7 @@ template <class Make> std::vector<Sample> place_samples(Make&& make) {
   std::vector<Sample> samples;
   for (const Example& e : examples()) {
     const Shape y = pooled_shape("extreme_pool", e.geometry, e.x);
-    Tensor places = spread_integers(y, -1, space_of(e.x).elements(), DType::int32, 3);
+    Tensor places = apply_all(op::ExtremePool{e.geometry}, {spread(e.x, -1, 1, 3)})[1];
     samples.push_back(make(e, y, places));
   }
   return samples;
@@ -137,13 +141,13 @@ template <class Make> std::vector<Sample> place_samples(Make&& make) {
 
 std::vector<Sample> scatter_samples() {
   return place_samples([](const Example& e, const Shape& y, const Tensor& places) {
-    return sample(op::PoolScatter{space_of(e.x)}, {spread(y, -1, 1), places});
+    return sample(op::PoolScatter{e.geometry, space_of(e.x)}, {spread(y, -1, 1), places});
   });
 }
 
 std::vector<Sample> gather_samples() {
   return place_samples([](const Example& e, const Shape&, const Tensor& places) {
-    return sample(op::PoolGather{}, {spread(e.x, -1, 1), places});
+    return sample(op::PoolGather{e.geometry}, {spread(e.x, -1, 1), places});
   });
 }
 

@@ -24,9 +24,11 @@ struct ExtremePool {
   bool operator==(const ExtremePool&) const = default;
 };
 
-/// Adds values [N, positions..., features] into zeros [N, space..., features] at the places that ExtremePool found.
+/// Adds values [N, positions..., features] into zeros [N, space..., features] at the places that ExtremePool found,
+/// each within its window.
 struct PoolScatter {
   static constexpr std::string_view name = "pool_scatter";
+  PoolGeometry geometry;
   Shape space;
   bool operator==(const PoolScatter&) const = default;
 };
@@ -34,6 +36,7 @@ struct PoolScatter {
 /// Picks from x [N, space..., features] what stands at the places that ExtremePool found; 0 at -1.
 struct PoolGather {
   static constexpr std::string_view name = "pool_gather";
+  PoolGeometry geometry;
   bool operator==(const PoolGather&) const = default;
 };
 

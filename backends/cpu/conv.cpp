@@ -24,13 +24,24 @@ cpu::ConvShape conv_shape(const ConvGeometry& g, const Shape& x, const Shape& ke
   return shape;
 }
 
-void conv_kernel(const KernelCall& call) {
+void convolve(const KernelCall& call, const ConvGeometry& geometry, bool has_bias, bool relu) {
   const Tensor &x = call.inputs[0], &kernel = call.inputs[1];
   Tensor& y = call.outputs[0];
-  const cpu::ConvShape shape = conv_shape(call.op<op::Conv>().geometry, x.shape(), kernel.shape(), y.shape());
+  const cpu::ConvShape shape = conv_shape(geometry, x.shape(), kernel.shape(), y.shape());
   visit_wide_float(y.dtype(), [&]<class T>(std::type_identity<T>) {
-    cpu::conv_forward(shape, x.raw_as<T>(), kernel.raw_as<T>(), y.mutable_raw_as<T>());
+    const cpu::ConvFinish<T> finish{has_bias ? call.inputs[2].raw_as<T>() : nullptr, relu};
+    cpu::conv_forward(shape, x.raw_as<T>(), kernel.raw_as<T>(), y.mutable_raw_as<T>(), finish);
   });
+}
+
+void conv_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::Conv>();
+  convolve(call, op.geometry, op.has_bias, false);
+}
+
+void fused_conv_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::FusedConv>();
+  convolve(call, op.geometry, op.has_bias, op.activation == op::Activation::relu);
 }
 
 void input_grad_kernel(const KernelCall& call) {
@@ -57,6 +68,7 @@ void kernel_grad_kernel(const KernelCall& call) {
 
 void register_cpu_conv(KernelTable& table) {
   table.add<op::Conv>(conv_kernel, wide_floats);
+  table.add<op::FusedConv>(fused_conv_kernel, wide_floats);
   table.add<op::ConvInputGrad>(input_grad_kernel, wide_floats);
   table.add<op::ConvKernelGrad>(kernel_grad_kernel, wide_floats);
 }

@@ -19,11 +19,18 @@ struct ConvShape {
   int64_t batch = 0, in_features = 0, out_features = 0, groups = 1;
 };
 
+/// What follows the sums: bias [out_features] where there is one, then max(0, .).
+template <class T> struct ConvFinish {
+  const T* bias = nullptr;
+  bool relu = false;
+};
+
 // For float and double, as matrix products of rows of windows, gathered a block at a time; shared among threads. The
 // order of sums depends on the shape and instruction set alone. Each writes all of its result, and may throw
 // MemoryError.
 
-template <class T> void conv_forward(const ConvShape& shape, const T* x, const T* kernel, T* y);
+template <class T>
+void conv_forward(const ConvShape& shape, const T* x, const T* kernel, T* y, const ConvFinish<T>& finish = {});
 /// d_y as y, d_x as x.
 template <class T> void conv_input_gradient(const ConvShape& shape, const T* kernel, const T* d_y, T* d_x);
 template <class T> void conv_kernel_gradient(const ConvShape& shape, const T* x, const T* d_y, T* d_kernel);

@@ -3,33 +3,36 @@
 #include <algorithm>
 #include <numeric>
 
+#include <weft/backends/cpu/scratch.hpp>
+
 namespace weft::cpu {
 namespace {
 
-std::vector<PhaseAxis> axis_phases(const ConvAxis& axis) {
+/// Outputs of an axis that see different window elements come in so many kinds.
+int64_t phase_count(const ConvAxis& axis) {
+  return std::min(axis.input_dilation / std::gcd(axis.stride, axis.input_dilation), axis.output);
+}
+
+PhaseAxis axis_phase(const ConvAxis& axis, int64_t first) {
   const int64_t step = axis.input_dilation / std::gcd(axis.stride, axis.input_dilation);
   const int64_t tap_step = axis.input_dilation / std::gcd(axis.kernel_dilation, axis.input_dilation);
-  std::vector<PhaseAxis> phases;
-  for (int64_t first = 0; first < std::min(step, axis.output); ++first) {
-    PhaseAxis phase{};
-    phase.first = first;
-    phase.step = step;
-    phase.count = (axis.output - first + step - 1) / step;
-    phase.tap_step = tap_step;
-    phase.in_step = step * axis.stride / axis.input_dilation;
-    phase.in_tap = tap_step * axis.kernel_dilation / axis.input_dilation;
-    phase.input = axis.input;
-    for (int64_t w = 0; w < std::min(tap_step, axis.window); ++w) {
-      const int64_t at = first * axis.stride + w * axis.kernel_dilation - axis.low;
-      if (at % axis.input_dilation != 0) continue;
-      phase.tap_first = w;
-      phase.taps = (axis.window - w + tap_step - 1) / tap_step;
-      phase.origin = at / axis.input_dilation;
-      break;
-    }
-    phases.push_back(phase);
+  PhaseAxis phase{};
+  phase.first = first;
+  phase.step = step;
+  phase.count = (axis.output - first + step - 1) / step;
+  phase.tap_step = tap_step;
+  phase.in_step = step * axis.stride / axis.input_dilation;
+  phase.in_tap = tap_step * axis.kernel_dilation / axis.input_dilation;
+  phase.input = axis.input;
+  for (int64_t w = 0; w < std::min(tap_step, axis.window); ++w) {
+    const int64_t at = first * axis.stride + w * axis.kernel_dilation - axis.low;
+    if (at % axis.input_dilation != 0) continue;
+    phase.tap_first = w;
+    phase.taps = (axis.window - w + tap_step - 1) / tap_step;
+    phase.origin = at / axis.input_dilation;
+    break;
   }
-  return phases;
+  return phase;
 }
 
 /// A phase's row as image and number along each axis.
@@ -87,12 +90,18 @@ std::array<ConvAxis, 3> three_axes(const ConvShape& shape) {
   return axes;
 }
 
-std::vector<ConvPhase> conv_phases(const std::array<ConvAxis, 3>& axes) {
-  std::vector<ConvPhase> phases;
-  for (const PhaseAxis& a : axis_phases(axes[0]))
-    for (const PhaseAxis& b : axis_phases(axes[1]))
-      for (const PhaseAxis& c : axis_phases(axes[2])) phases.push_back({{a, b, c}});
-  return phases;
+ConvPhases conv_phases(const std::array<ConvAxis, 3>& axes) {
+  const int64_t a = phase_count(axes[0]), b = phase_count(axes[1]), c = phase_count(axes[2]);
+  auto* phases = static_cast<ConvPhase*>(
+      scratch_bytes(ScratchUse::conv_phases, (a * b * c + 1) * static_cast<int64_t>(sizeof(ConvPhase))));
+  for (int64_t i = 0; i < a * b * c; ++i)
+    phases[i] = {{axis_phase(axes[0], i / (b * c)), axis_phase(axes[1], i / c % b), axis_phase(axes[2], i % c)}};
+  return {phases, static_cast<size_t>(a * b * c)};
+}
+
+bool is_pointwise(const ConvShape& shape, ConvPhases phases, const std::array<ConvAxis, 3>& axes) {
+  const int64_t window = axes[0].window * axes[1].window * axes[2].window;
+  return window == 1 && phases.size() == 1 && phases[0].is_identity(axes) && shape.batch > 0;
 }
 
 template <class T>

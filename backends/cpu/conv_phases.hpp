@@ -1,7 +1,7 @@
 #pragma once
 
 #include <array>
-#include <vector>
+#include <span>
 
 #include <weft/backends/cpu/conv.hpp>
 
@@ -31,8 +31,21 @@ struct ConvPhase {
 
 /// The shape's axes with those of extent 1 in front that make three.
 std::array<ConvAxis, 3> three_axes(const ConvShape& shape);
-/// All phases, each output in one of them.
-std::vector<ConvPhase> conv_phases(const std::array<ConvAxis, 3>& axes);
+/// All phases, each output in one of them: in scratch memory of this thread, until the next call.
+using ConvPhases = std::span<const ConvPhase>;
+ConvPhases conv_phases(const std::array<ConvAxis, 3>& axes);
+
+/// A convolution whose outputs each see one input, the one at their own place, is one of a single long line.
+bool is_pointwise(const ConvShape& shape, ConvPhases phases, const std::array<ConvAxis, 3>& axes);
+inline ConvAxis long_line(int64_t length) {
+  ConvAxis axis;
+  axis.input = axis.output = length;
+  return axis;
+}
+/// The outputs of several lines together make better tiles than those of one.
+inline bool is_short_line(const ConvPhase& phase, int64_t batch) {
+  return phase.axes[2].count < 6 && batch * phase.positions() > phase.axes[2].count;
+}
 
 /// Writes rows [begin, begin + rows) of a phase, each with the `features` of x from `feature` on at every tap:
 /// columns [rows, taps, features]. x has `stride` features in all.

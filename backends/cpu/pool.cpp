@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <weft/backends/cpu/isa.hpp>
+#include <weft/backends/cpu/scratch.hpp>
 #include <weft/backends/cpu/table.hpp>
 #include <weft/core/parallel.hpp>
 
@@ -42,18 +44,61 @@ struct Pool3 {
         for (int64_t k = begin[2]; k < end[2]; ++k) f((i * space[1] + j) * space[2] + k);
   }
 
+  /// Calls f(flat position) for every window that the element at a flat place in space belongs to, in row-major order.
+  template <class F> void for_each_window(int64_t place, F&& f) const {
+    const int64_t at[3] = {place / (space[1] * space[2]), place / space[2] % space[1], place % space[2]};
+    int64_t begin[3], end[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      const int64_t behind = at[axis] + low[axis];  // from the first window's start
+      begin[axis] = behind < window[axis] ? 0 : (behind - window[axis]) / stride[axis] + 1;
+      end[axis] = std::min(behind / stride[axis] + 1, positions[axis]);
+    }
+    for (int64_t i = begin[0]; i < end[0]; ++i)
+      for (int64_t j = begin[1]; j < end[1]; ++j)
+        for (int64_t k = begin[2]; k < end[2]; ++k) f((i * positions[1] + j) * positions[2] + k);
+  }
+
+  int64_t window_size() const { return window[0] * window[1] * window[2]; }
+  /// The most windows that one element belongs to.
+  int64_t overlap() const {
+    int64_t windows = 1;
+    for (int axis = 0; axis < 3; ++axis) windows *= (window[axis] - 1) / stride[axis] + 1;
+    return windows;
+  }
+
   int64_t batch, features;
   int64_t space[3] = {1, 1, 1}, positions[3] = {1, 1, 1}, window[3] = {1, 1, 1}, stride[3] = {1, 1, 1},
           low[3] = {0, 0, 0};
 };
 
-/// Positions of the whole batch, some to a task: f(entry, position).
-template <class F> void for_each_position(const Pool3& pool, F&& f) {
-  const int64_t per_entry = pool.position_count();
-  if (per_entry == 0) return;
-  const int64_t chunk = std::max<int64_t>(1, 4096 / std::max<int64_t>(1, pool.features));
-  parallel_chunks(pool.batch * per_entry, chunk, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) f(i / per_entry, i % per_entry);
+/// Calls f(entry, row) for `rows` rows of features in every entry of the batch, some to a task; each row of results
+/// takes `reads` rows.
+template <class F> void for_each_row(const Pool3& pool, int64_t rows, int64_t reads, F&& f) {
+  if (rows == 0) return;
+  const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, pool.features * reads));
+  parallel_chunks(pool.batch * rows, chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) f(i / rows, i % rows);
+  });
+}
+
+template <class Tap> Tap* pool_scratch(int64_t most) {
+  return static_cast<Tap*>(
+      cpu::scratch_bytes(cpu::ScratchUse::pool_taps, (most + 1) * static_cast<int64_t>(sizeof(Tap))));
+}
+
+/// For float and double, with places that these hold exactly.
+template <class T> void extreme_of_floats(const Pool3& pool, bool minimum, const T* x, T* y, int32_t* places) {
+  const int64_t c = pool.features, per_entry = pool.position_count();
+  for_each_row(pool, per_entry, pool.window_size(), [&](int64_t entry, int64_t position) {
+    auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.window_size());
+    int64_t count = 0;
+    pool.for_each_place(position, [&](int64_t place) {
+      taps[count++] = {x + (entry * pool.space_size() + place) * c, static_cast<T>(place)};
+    });
+    const int64_t at = (entry * per_entry + position) * c;
+    if (count > 0) return cpu::isa_kernels().pool.of<T>().extreme(taps, count, c, minimum, y + at, places + at);
+    std::fill_n(y + at, c, std::numeric_limits<T>::infinity() * (minimum ? T(1) : T(-1)));
+    std::fill_n(places + at, c, -1);
   });
 }
 
@@ -62,7 +107,7 @@ template <bool minimum, class T> void extreme(const Pool3& pool, const T* x, T* 
   constexpr T largest = Limits::has_infinity ? Limits::infinity() : Limits::max();
   constexpr T smallest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
   const int64_t c = pool.features, per_entry = pool.position_count();
-  for_each_position(pool, [&](int64_t entry, int64_t position) {
+  for_each_row(pool, per_entry, pool.window_size(), [&](int64_t entry, int64_t position) {
     T* best = y + (entry * per_entry + position) * c;
     int32_t* best_place = places + (entry * per_entry + position) * c;
     bool first = true;
@@ -97,6 +142,9 @@ void extreme_kernel(const KernelCall& call) {
   visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
     T* y = call.outputs[0].mutable_raw_as<T>();
     int32_t* places = call.outputs[1].mutable_raw_as<int32_t>();
+    if constexpr (std::is_floating_point_v<T>)
+      if (pool.space_size() <= int64_t{1} << std::numeric_limits<T>::digits)
+        return extreme_of_floats(pool, op.minimum, x.raw_as<T>(), y, places);
     if (op.minimum) extreme<true>(pool, x.raw_as<T>(), y, places);
     else extreme<false>(pool, x.raw_as<T>(), y, places);
   });
@@ -112,21 +160,30 @@ template <class F> void for_each_entry(int64_t batch, int64_t features, F&& f) {
   });
 }
 
+/// Every element of x looks through the windows that it belongs to.
 void scatter_kernel(const KernelCall& call) {
-  const Tensor& places = call.inputs[1];
+  const auto& op = call.op<op::PoolScatter>();
   Tensor& x = call.outputs[0];
-  const int64_t features = x.shape().back(), space = call.op<op::PoolScatter>().space.elements();
-  const int64_t positions = places.shape().slice(1, places.rank() - 1).elements();
+  const Pool3 pool(op.geometry, x.shape(), call.inputs[1].shape());
+  const int64_t c = pool.features, space = pool.space_size(), per_entry = pool.position_count();
+  const int32_t* places = call.inputs[1].raw_as<int32_t>();
   visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
-    for_each_entry(x.shape()[0], features, [&](int64_t entry, int64_t begin, int64_t end) {
-      T* target = x.mutable_raw_as<T>() + entry * space * features;
-      for (int64_t place = 0; place < space; ++place)
-        std::fill(target + place * features + begin, target + place * features + end, T(0));
-      for (int64_t position = 0; position < positions; ++position) {
-        const int64_t row = (entry * positions + position) * features;
-        for (int64_t i = begin; i < end; ++i)
-          if (int64_t place = places.raw_as<int32_t>()[row + i]; place >= 0)
-            target[place * features + i] += call.inputs[0].raw_as<T>()[row + i];
+    const T* values = call.inputs[0].raw_as<T>();
+    T* target = x.mutable_raw_as<T>();
+    for_each_row(pool, space, pool.overlap() + 1, [&](int64_t entry, int64_t place) {
+      auto* sources = pool_scratch<cpu::PoolSource<T>>(pool.overlap());
+      int64_t count = 0;
+      pool.for_each_window(place, [&](int64_t position) {
+        const int64_t at = (entry * per_entry + position) * c;
+        sources[count++] = {values + at, places + at};
+      });
+      T* to = target + (entry * space + place) * c;
+      if constexpr (std::is_floating_point_v<T>) {
+        cpu::isa_kernels().pool.of<T>().scatter(sources, count, c, static_cast<int32_t>(place), to);
+      } else {
+        std::fill_n(to, c, T(0));
+        for (int64_t s = 0; s < count; ++s)
+          for (int64_t i = 0; i < c; ++i) to[i] += sources[s].places[i] == place ? sources[s].values[i] : T(0);
       }
     });
   });
@@ -151,39 +208,51 @@ void gather_kernel(const KernelCall& call) {
   });
 }
 
+/// The sum of the rows at taps[0 : count].
+template <class T> void sum_taps(const cpu::PoolTap<T>* taps, int64_t count, int64_t features, T* y) {
+  if constexpr (std::is_floating_point_v<T>) {
+    cpu::isa_kernels().pool.of<T>().sum(taps, count, features, y);
+  } else {
+    std::fill_n(y, features, T(0));
+    for (int64_t t = 0; t < count; ++t)
+      for (int64_t i = 0; i < features; ++i) y[i] += taps[t].x[i];
+  }
+}
+
 void sum_kernel(const KernelCall& call) {
   const Tensor& x = call.inputs[0];
   const Pool3 pool(call.op<op::SumPool>().geometry, x.shape(), call.outputs[0].shape());
   visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    const T* from = x.raw_as<T>();
     T* y = call.outputs[0].mutable_raw_as<T>();
     const int64_t c = pool.features, per_entry = pool.position_count();
-    for_each_position(pool, [&](int64_t entry, int64_t position) {
-      T* sum = y + (entry * per_entry + position) * c;
-      std::fill_n(sum, c, T(0));
+    for_each_row(pool, per_entry, pool.window_size(), [&](int64_t entry, int64_t position) {
+      auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.window_size());
+      int64_t count = 0;
       pool.for_each_place(position, [&](int64_t place) {
-        const T* values = x.raw_as<T>() + (entry * pool.space_size() + place) * c;
-        for (int64_t i = 0; i < c; ++i) sum[i] += values[i];
+        taps[count++] = {from + (entry * pool.space_size() + place) * c, T(0)};
       });
+      sum_taps(taps, count, c, y + (entry * per_entry + position) * c);
     });
   });
 }
 
+/// Every element of x sums the windows that it belongs to.
 void sum_grad_kernel(const KernelCall& call) {
   const Tensor& d_y = call.inputs[0];
   Tensor& x = call.outputs[0];
   const Pool3 pool(call.op<op::SumPoolGrad>().geometry, x.shape(), d_y.shape());
   visit_wide_number(x.dtype(), [&]<class T>(std::type_identity<T>) {
+    const T* from = d_y.raw_as<T>();
+    T* target = x.mutable_raw_as<T>();
     const int64_t c = pool.features, per_entry = pool.position_count();
-    for_each_entry(pool.batch, c, [&](int64_t entry, int64_t begin, int64_t end) {
-      T* target = x.mutable_raw_as<T>() + entry * pool.space_size() * c;
-      for (int64_t place = 0; place < pool.space_size(); ++place)
-        std::fill(target + place * c + begin, target + place * c + end, T(0));
-      for (int64_t position = 0; position < per_entry; ++position) {
-        const T* values = d_y.raw_as<T>() + (entry * per_entry + position) * c;
-        pool.for_each_place(position, [&](int64_t place) {
-          for (int64_t i = begin; i < end; ++i) target[place * c + i] += values[i];
-        });
-      }
+    for_each_row(pool, pool.space_size(), pool.overlap() + 1, [&](int64_t entry, int64_t place) {
+      auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.overlap());
+      int64_t count = 0;
+      pool.for_each_window(place, [&](int64_t position) {
+        taps[count++] = {from + (entry * per_entry + position) * c, T(0)};
+      });
+      sum_taps(taps, count, c, target + (entry * pool.space_size() + place) * c);
     });
   });
 }

@@ -66,15 +66,30 @@ std::vector<double> zeros_like(const Tensor& tensor) {
   return std::vector<double>(static_cast<size_t>(tensor.elements()), 0.0);
 }
 
-void conv_kernel(const KernelCall& call) {
+void convolve(const KernelCall& call, const ConvGeometry& geometry, bool has_bias, bool relu) {
   const Tensor &x = call.inputs[0], &kernel = call.inputs[1];
   visit_wide_float(x.dtype(), [&]<class T>(std::type_identity<T>) {
     std::vector<double> sums = zeros_like(call.outputs[0]);
     const T *a = x.raw_as<T>(), *b = kernel.raw_as<T>();
-    for_each_product(call.op<op::Conv>().geometry, x.shape(), kernel.shape(), call.outputs[0].shape(),
+    for_each_product(geometry, x.shape(), kernel.shape(), call.outputs[0].shape(),
                      [&](int64_t i, int64_t j, int64_t k) { sums[static_cast<size_t>(k)] += double(a[i]) * b[j]; });
+    if (has_bias)
+      for (size_t i = 0, out = static_cast<size_t>(kernel.shape().back()); i < sums.size(); ++i)
+        sums[i] += static_cast<double>(call.inputs[2].raw_as<T>()[i % out]);
+    if (relu)
+      for (double& sum : sums) sum = sum <= 0 ? 0 : sum;
     store<T>(sums, call.outputs[0]);
   });
+}
+
+void conv_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::Conv>();
+  convolve(call, op.geometry, op.has_bias, false);
+}
+
+void fused_conv_kernel(const KernelCall& call) {
+  const auto& op = call.op<op::FusedConv>();
+  convolve(call, op.geometry, op.has_bias, op.activation == op::Activation::relu);
 }
 
 void conv_input_grad_kernel(const KernelCall& call) {
@@ -103,6 +118,7 @@ void conv_kernel_grad_kernel(const KernelCall& call) {
 
 void register_reference_conv(KernelTable& table) {
   table.add<op::Conv>(conv_kernel, wide_floats);
+  table.add<op::FusedConv>(fused_conv_kernel, wide_floats);
   table.add<op::ConvInputGrad>(conv_input_grad_kernel, wide_floats);
   table.add<op::ConvKernelGrad>(conv_kernel_grad_kernel, wide_floats);
 }

@@ -2,11 +2,13 @@
 
 #include <weft/autograd/gradcheck.hpp>
 #include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/conv.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/autograd/ops/samples.hpp>
 #include <weft/autograd/ops/slice.hpp>
+#include <weft/autograd/ops/unary.hpp>
 #include <weft/core/parallel.hpp>
 #include <weft/tests/support/close.hpp>
 
@@ -139,10 +141,47 @@ TEST_CASE("convolution gives the same bits at any number of threads", "[conv][th
   set_num_threads(before);
 }
 
+TEST_CASE("bias and relu within a convolution give the bits of the primitives apart", "[conv]") {
+  struct Case {
+    Shape x, kernel;
+    ConvArguments arguments;
+  };
+  for (const Case& c : std::vector<Case>{{{2, 17, 13, 3}, {3, 3, 3, 23}, {.strides = {2}}},
+                                         {{3, 7, 5, 67}, {3, 3, 67, 131}, {}},
+                                         {{2, 3, 3, 17}, {3, 3, 17, 5}, {}},
+                                         {{2, 11, 13}, {1, 13, 19}, {}},
+                                         {{2, 13, 22}, {3, 1, 22}, {.groups = 22}},
+                                         {{2, 13, 6}, {3, 2, 9}, {.kernel_dilation = {2}, .groups = 3}},
+                                         {{2, 13, 5}, {3, 5, 7}, {.input_dilation = {3}}},
+                                         {{0, 13, 5}, {3, 5, 7}, {}}})
+    for (DType dtype : {DType::float32, DType::float64}) {
+      INFO(to_string(c.x) << " with " << to_string(c.kernel) << ' ' << name_of(dtype));
+      Tensor x = cast(spread(c.x, -1, 1), dtype), kernel = cast(spread(c.kernel, -1, 1, 1), dtype),
+             bias = cast(spread({c.kernel.back()}, -1, 1, 2), dtype);
+      Tensor apart = conv(x, kernel, c.arguments), with_bias = conv(x, kernel, c.arguments, bias);
+      CHECK(numbers(with_bias) == numbers(apart + bias));
+      const Shape one = Shape::filled(c.kernel.rank() - 2, 1);
+      auto or_one = [&](const Shape& given) {
+        return given.rank() == one.rank() ? given : Shape::filled(one.rank(), given.rank() ? given[0] : 1);
+      };
+      PaddingAmounts amounts =
+          padding_amounts(c.arguments.padding, c.x.slice(1, c.x.rank() - 1), c.kernel.slice(0, c.kernel.rank() - 2),
+                          or_one(c.arguments.strides), or_one(c.arguments.kernel_dilation), "test");
+      op::FusedConv fused{{or_one(c.arguments.strides), amounts.low, amounts.high, or_one(c.arguments.input_dilation),
+                           or_one(c.arguments.kernel_dilation), c.arguments.groups},
+                          true,
+                          op::Activation::relu};
+      CHECK(numbers(apply(fused, {x, kernel, bias})) == numbers(relu(with_bias)));
+      fused.has_bias = false;
+      CHECK(numbers(apply(fused, {x, kernel})) == numbers(relu(apart)));
+    }
+}
+
 TEST_CASE("conv names what does not fit", "[conv]") {
   Tensor x = spread({2, 5, 5, 3}, -1, 1), k = spread({3, 3, 3, 4}, -1, 1);
   check_throws<ShapeError>([&] { conv(x, spread({3, 3, 5, 4}, 0, 1)); }, {"conv", "[2, 5, 5, 3]", "[3, 3, 5, 4]"});
   check_throws<ShapeError>([&] { conv(x, spread({3, 4}, 0, 1)); }, {"conv", "[3, 4]"});
+  check_throws<ShapeError>([&] { conv(x, k, {}, spread({3}, 0, 1)); }, {"conv", "bias", "[4]", "[3]"});
   check_throws<ShapeError>([&] { conv(x[{0, 0, 0}], k); }, {"conv", "[3]"});
   check_throws<ShapeError>(
       [&] {

@@ -4,6 +4,7 @@
 
 #include <weft/autograd/gradcheck.hpp>
 #include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/pool.hpp>
@@ -72,6 +73,19 @@ TEST_CASE("pools on cpu are those of the reference", "[pool]") {
     for (bool count : {true, false})
       check_close(avg_pool(x, c.window, c.strides, c.padding, count),
                   avg_pool(other, c.window, c.strides, c.padding, count), 1e-14);
+  }
+}
+
+TEST_CASE("NaN, ties and infinities in float32 pools are those of the reference", "[pool]") {
+  Tensor x = cast(spread_integers({2, 11, 13, 37}, -2, 3, DType::int32), DType::float32);
+  std::vector<float> values = x.to_vector<float>();
+  for (size_t i = 0; i < values.size(); i += 7) values[i] = static_cast<float>(i % 3 == 0 ? not_a_number : -infinity);
+  x = Tensor::from(values, x.shape());
+  for (bool minimum : {false, true}) {
+    const op::ExtremePool pool{{{3, 2}, {2, 1}, {1, 0}, {1, 1}}, minimum};
+    const Tensors got = apply_all(pool, {x}), expected = apply_all(pool, {x.to("reference")});
+    check_close(got[0], expected[0], 0);
+    check_close(got[1], expected[1], 0);
   }
 }
 
