@@ -1,16 +1,34 @@
 #include <weft/training/ema.hpp>
 
-#include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/parameter_average.hpp>
+#include <weft/autograd/primitive.hpp>
 #include <weft/autograd/tape.hpp>
 #include <weft/core/error.hpp>
 
 namespace weft {
 
+ParameterAverage::ParameterAverage(const State& start, double step_size)
+    : step_size_(step_size), layout_(start.layout()) {
+  for (const Tensor& value : start.values()) {
+    cells_.push_back(make_ref<StateCell>());
+    cells_.back()->set_value(value);
+  }
+}
+
+State ParameterAverage::average() const {
+  Tensors values;
+  for (const Ref<StateCell>& cell : cells_) values.push_back(cell->value());
+  return State(layout_, std::move(values));
+}
+
 void ParameterAverage::blend(const State& params) {
-  if (!average_.same_paths(params)) throw StateError("parameter average: expected the model that it was made for");
+  if (layout_ != params.layout() && layout_->paths != params.layout()->paths)
+    throw StateError("parameter average: expected the model that it was made for");
   NoGrad guard;
-  for (size_t i = 0; i < params.size(); ++i)
-    average_.value(i) = step_size_ * params.value(i) + (1 - step_size_) * average_.value(i);
+  Tensors inputs = average().values();
+  inputs.insert(inputs.end(), params.values().begin(), params.values().end());
+  Tensors results = apply_all(op::ParameterAverage{step_size_}, inputs);
+  for (size_t i = 0; i < cells_.size(); ++i) cells_[i]->set_value(results[i]);
 }
 
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
+#include <weft/autograd/ops/cross_entropy.hpp>
 #include <weft/autograd/ops/gather.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/one_hot.hpp>
@@ -13,6 +14,7 @@
 #include <weft/autograd/ops/select.hpp>
 #include <weft/autograd/ops/softmax.hpp>
 #include <weft/autograd/ops/unary.hpp>
+#include <weft/autograd/primitive.hpp>
 #include <weft/core/error.hpp>
 
 namespace weft {
@@ -31,8 +33,7 @@ Tensor class_indices(const char* loss, const Tensor& logits, const Tensor& label
   if (!(labels.shape() == expected))
     throw ShapeError(std::string(loss) + ": expected classes of shape " + to_string(expected) + " for logits " +
                      to_string(logits.shape()) + ", got " + to_string(labels.shape()));
-  check_indices(loss, labels, logits.shape()[axis], false);
-  return expand_dims(labels.detach(), axis);
+  return expand_dims(check_indices(loss, labels.detach(), logits.shape()[axis], false), axis);
 }
 
 Tensor constant(const Tensor& labels, const Tensor& like) { return cast(labels.detach(), like.dtype()); }
@@ -45,6 +46,9 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& labels, const C
   Tensor targets;
   if (is_integer(labels.dtype())) {
     Tensor indices = class_indices(name, logits, labels, axis);
+    if (axis == logits.rank() - 1 && !options.mask.defined())
+      return apply(op::SoftmaxCrossEntropy{options.label_smoothing},
+                   {cast(logits, at_least_float(logits.dtype())), labels.detach()});
     if (options.label_smoothing == 0 && !options.mask.defined())
       return negative(squeeze(take_along_axis(log_softmax(logits, axis), indices, axis), axis));
     targets = one_hot(labels, logits.shape()[axis], logits.dtype(), axis);

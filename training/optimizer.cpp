@@ -29,59 +29,70 @@ void check_same_names(const std::string& what, const std::vector<std::string>& e
 }  // namespace
 
 Optimizer::Optimizer(std::vector<NamedCell> params, TransformPtr transform)
-    : params_(std::move(params)), transform_(std::move(transform)) {
+    : params_(std::move(params)), transform_(std::move(transform)), step_(make_ref<StateCell>()) {
   Tensors values;
   for (const NamedCell& param : params_) {
     if (!param.cell->has_value())
       throw StateError("optimizer: " + param.path + " has no value yet; call initialize(model, inputs...) first");
     paths_.push_back(param.path);
-    values.push_back(param.cell->value);
+    values.push_back(param.cell->value());
   }
   transform_->init(paths_, values);
+  step_->set_value(Tensor(int64_t{0}));
+}
+
+/// Whether gradients are listed in the order of the parameters. Layouts are shared, so that paths are compared once.
+bool Optimizer::knows(const State& gradients) {
+  if (known_layout_ && gradients.layout() == known_layout_) return true;
+  if (gradients.layout()->paths != paths_) return false;
+  known_layout_ = gradients.layout();
+  return true;
 }
 
 void Optimizer::update(const State& gradients) {
   NoGrad guard;
-  bool same_order = gradients.size() == paths_.size();
-  for (size_t i = 0; same_order && i < paths_.size(); ++i) same_order = gradients.path(i) == paths_[i];
+  const bool same_order = knows(gradients);
   if (!same_order) check_same_names("optimizer: the gradients are not those of its parameters", paths_, gradients);
   Tensors values, params;
+  values.reserve(params_.size());
+  params.reserve(params_.size());
   for (size_t i = 0; i < params_.size(); ++i) {
-    const Tensor& gradient = same_order ? gradients.value(i) : gradients[paths_[i]];
-    const Tensor& param = params_[i].cell->value;
-    if (!(gradient.shape() == param.shape()))
-      throw ShapeError("optimizer: " + paths_[i] + ": expected a gradient of shape " + to_string(param.shape()) +
-                       ", got " + to_string(gradient.shape()));
-    values.push_back(gradient);
-    params.push_back(param);
+    values.push_back(same_order ? gradients.value(i) : gradients[paths_[i]]);
+    params.push_back(params_[i].cell->value());
+    if (!(values[i].shape() == params[i].shape()))
+      throw ShapeError("optimizer: " + paths_[i] + ": expected a gradient of shape " + to_string(params[i].shape()) +
+                       ", got " + to_string(values[i].shape()));
   }
-  Tensors updates = transform_->update(std::move(values), {paths_, params, Tensor(step_)});
-  for (size_t i = 0; i < params_.size(); ++i) params_[i].cell->put(cast(params[i] + updates[i], params[i].dtype()));
-  ++step_;
+  const Tensor step = step_->value();
+  transform_->apply(std::move(values), {paths_, params, step}, [&](size_t i, const Tensor& value) {
+    params[i] = Tensor();
+    params_[i].cell->put(value);
+  });
+  step_->set_value(step + 1);
 }
 
 State Optimizer::state() const {
   State state;
-  state.set("step", Tensor(step_));
-  transform_->visit_state([&](const std::string& name, Tensor& value) { state.set(name, value.copy()); });
+  state.set("step", step_->value());
+  transform_->visit_state([&](const std::string& name, StateCell& cell) { state.set(name, cell.value().copy()); });
   return state;
 }
 
 void Optimizer::load(const State& state) {
   std::vector<std::string> names{"step"};
   std::string misshapen;
-  transform_->visit_state([&](const std::string& name, Tensor& value) {
+  transform_->visit_state([&](const std::string& name, StateCell& cell) {
     names.push_back(name);
-    if (state.contains(name) && !(state[name].spec() == value.spec()))
-      append(misshapen,
-             name + " (expected " + to_string(value.spec()) + ", got " + to_string(state[name].spec()) + ")");
+    const Spec expected = cell.value().spec();
+    if (state.contains(name) && !(state[name].spec() == expected))
+      append(misshapen, name + " (expected " + to_string(expected) + ", got " + to_string(state[name].spec()) + ")");
   });
   check_same_names("optimizer: the state is not one of this optimizer", names, state);
   if (!misshapen.empty())
     throw StateError("optimizer: the state is not one of this optimizer; misshapen: " + misshapen);
-  step_ = state["step"].item<int64_t>();
+  step_->set_value(Tensor(state["step"].item<int64_t>()));
   transform_->visit_state(
-      [&](const std::string& name, Tensor& value) { value = state[name].to(value.device()).copy(); });
+      [&](const std::string& name, StateCell& cell) { cell.set_value(state[name].to(cell.value().device()).copy()); });
 }
 
 }  // namespace weft

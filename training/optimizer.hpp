@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include <weft/layers/flatten.hpp>
@@ -9,6 +10,7 @@
 namespace weft {
 
 /// Applies a transformation's updates to a model's parameters. Holds the parameters' cells, so the model may be moved.
+/// update() may be part of a function that jit runs; what it keeps, the step included, is in cells.
 class Optimizer {
  public:
   /// Throws StateError naming a parameter that has no value yet: call initialize(model, inputs...) first.
@@ -22,7 +24,7 @@ class Optimizer {
   void update(const State& gradients);
 
   /// Updates made so far.
-  int64_t step() const { return step_; }
+  int64_t step() const { return step_->value().item<int64_t>(); }
   const std::vector<std::string>& paths() const { return paths_; }
   /// The step under `step`, and the transformation's tensors under their names.
   State state() const;
@@ -31,10 +33,13 @@ class Optimizer {
   void load(const State& state);
 
  private:
+  bool knows(const State& gradients);
+
   std::vector<NamedCell> params_;
   std::vector<std::string> paths_;
   TransformPtr transform_;
-  int64_t step_ = 0;
+  Ref<StateCell> step_;
+  std::shared_ptr<const StateLayout> known_layout_;  ///< of gradients whose paths were found to be those of params_
 };
 
 }  // namespace weft

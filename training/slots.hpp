@@ -1,28 +1,30 @@
 #pragma once
 
-#include <weft/training/transform.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <weft/autograd/state_cell.hpp>
 
 namespace weft {
 
-/// One tensor of state for each parameter, of its shape and dtype.
+/// One tensor of state for each parameter, of its shape and dtype, in cells that jit follows.
 class Slots {
  public:
-  explicit Slots(std::string name) : name_(std::move(name)) {}
-  void init(const std::vector<std::string>& paths, const Tensors& params, double value = 0);
-  Tensor& operator[](size_t i) { return values_[i]; }
-  /// Names are `<name>.<parameter path>`.
-  void visit(const Transform::StateVisitor& visit);
+  /// Every element is `value` at first.
+  explicit Slots(std::string name, double value = 0) : name_(std::move(name)), value_(value) {}
+  void init(const std::vector<std::string>& paths, const std::vector<Tensor>& params);
+  size_t size() const { return cells_.size(); }
+  const Tensor& operator[](size_t i) const { return cells_[i]->value(); }
+  void set(size_t i, const Tensor& value) { cells_[i]->set_value(value); }
+  /// Calls `visit(name, cell)` for each, with names `<name>.<parameter path>`.
+  void visit(const std::function<void(const std::string& name, StateCell& cell)>& visit) const;
 
  private:
   std::string name_;
+  double value_;
   std::vector<std::string> paths_;
-  Tensors values_;
+  std::vector<Ref<StateCell>> cells_;
 };
-
-/// Euclidean norm of all elements of all tensors together, a float64 scalar.
-Tensor global_norm(const Tensors& tensors);
-
-/// 1 - decay^(step + 1), a float64 scalar.
-Tensor bias_correction(double decay, const Tensor& step);
 
 }  // namespace weft

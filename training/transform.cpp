@@ -3,119 +3,27 @@
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
-#include <weft/autograd/ops/reduce.hpp>
 #include <weft/autograd/ops/select.hpp>
-#include <weft/autograd/ops/unary.hpp>
 #include <weft/core/error.hpp>
-#include <weft/training/slots.hpp>
+#include <weft/training/fused_update.hpp>
 
 namespace weft {
 namespace {
 
-/// A stage without state that treats every parameter by itself.
-class Stateless : public Transform {
+TransformPtr fusible(FusibleStage::Join join, std::vector<Slots> states = {}) {
+  return std::make_shared<FusibleStage>(std::move(join), std::move(states));
+}
+
+class ClipElements final : public Transform {
  public:
-  using Function = std::function<Tensor(const Tensor& gradient, const UpdateContext& context, size_t i)>;
-  explicit Stateless(Function function) : function_(std::move(function)) {}
-  Tensors update(Tensors gradients, const UpdateContext& context) override {
-    for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = function_(gradients[i], context, i);
-    return gradients;
-  }
-
- private:
-  Function function_;
-};
-
-TransformPtr stateless(Stateless::Function function) { return std::make_shared<Stateless>(std::move(function)); }
-
-class Chain final : public Transform {
- public:
-  explicit Chain(std::vector<TransformPtr> stages) : stages_(std::move(stages)) {}
-  void init(const std::vector<std::string>& paths, const Tensors& params) override {
-    for (const TransformPtr& stage : stages_) stage->init(paths, params);
-  }
-  Tensors update(Tensors gradients, const UpdateContext& context) override {
-    for (const TransformPtr& stage : stages_) gradients = stage->update(std::move(gradients), context);
-    return gradients;
-  }
-  void visit_state(const StateVisitor& visit) override {
-    for (size_t i = 0; i < stages_.size(); ++i)
-      stages_[i]->visit_state(
-          [&](const std::string& name, Tensor& value) { visit(std::to_string(i) + "." + name, value); });
-  }
-
- private:
-  std::vector<TransformPtr> stages_;
-};
-
-class ScaleByLearningRate final : public Transform {
- public:
-  explicit ScaleByLearningRate(Schedule rate) : rate_(std::move(rate)) {}
-  Tensors update(Tensors gradients, const UpdateContext& context) override {
-    Tensor factor = negative(rate_(context.step));
-    for (Tensor& gradient : gradients) gradient = gradient * cast(factor, gradient.dtype());
-    return gradients;
-  }
-
- private:
-  Schedule rate_;
-};
-
-class ClipByGlobalNorm final : public Transform {
- public:
-  explicit ClipByGlobalNorm(double max_norm) : max_norm_(max_norm) {
-    if (!(max_norm > 0))
-      throw ValueError("clip_by_global_norm: expected a positive norm, got " + std::to_string(max_norm));
-  }
+  explicit ClipElements(double max_delta) : max_delta_(max_delta) {}
   Tensors update(Tensors gradients, const UpdateContext&) override {
-    if (gradients.empty()) return gradients;
-    Tensor norm = global_norm(gradients);
-    Tensor factor = where(norm < max_norm_, ones_like(norm), max_norm_ / norm);
-    for (Tensor& gradient : gradients) gradient = gradient * cast(factor, gradient.dtype());
+    for (Tensor& gradient : gradients) gradient = clip(gradient, -max_delta_, max_delta_);
     return gradients;
   }
 
  private:
-  double max_norm_;
-};
-
-class Trace final : public Transform {
- public:
-  Trace(double decay, bool nesterov) : decay_(decay), nesterov_(nesterov), trace_("trace") {}
-  void init(const std::vector<std::string>& paths, const Tensors& params) override { trace_.init(paths, params); }
-  Tensors update(Tensors gradients, const UpdateContext&) override {
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      trace_[i] = gradients[i] + decay_ * trace_[i];
-      gradients[i] = nesterov_ ? gradients[i] + decay_ * trace_[i] : trace_[i];
-    }
-    return gradients;
-  }
-  void visit_state(const StateVisitor& visit) override { trace_.visit(visit); }
-
- private:
-  double decay_;
-  bool nesterov_;
-  Slots trace_;
-};
-
-class GradientEma final : public Transform {
- public:
-  GradientEma(double decay, bool debias) : decay_(decay), debias_(debias), mean_("ema") {}
-  void init(const std::vector<std::string>& paths, const Tensors& params) override { mean_.init(paths, params); }
-  Tensors update(Tensors gradients, const UpdateContext& context) override {
-    Tensor correction = bias_correction(decay_, context.step);
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      mean_[i] = decay_ * mean_[i] + (1 - decay_) * gradients[i];
-      gradients[i] = debias_ ? mean_[i] / cast(correction, gradients[i].dtype()) : mean_[i];
-    }
-    return gradients;
-  }
-  void visit_state(const StateVisitor& visit) override { mean_.visit(visit); }
-
- private:
-  double decay_;
-  bool debias_;
-  Slots mean_;
+  double max_delta_;
 };
 
 /// Runs `inner` on some of the parameters.
@@ -125,29 +33,38 @@ class Subset final : public Transform {
   void init(const std::vector<std::string>& paths, const Tensors& params) override {
     places_.clear();
     paths_.clear();
-    Tensors mine;
-    for (size_t i = 0; i < paths.size(); ++i)
-      if (chosen_(paths[i], params[i])) {
-        places_.push_back(i);
-        paths_.push_back(paths[i]);
-        mine.push_back(params[i]);
-      }
-    inner_->init(paths_, mine);
-  }
-  Tensors update(Tensors gradients, const UpdateContext& context) override {
-    Tensors mine, params;
-    for (size_t place : places_) {
-      mine.push_back(gradients[place]);
-      params.push_back(context.params[place]);
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (!chosen_(paths[i], params[i])) continue;
+      places_.push_back(i);
+      paths_.push_back(paths[i]);
     }
-    mine = inner_->update(std::move(mine), {paths_, params, context.step});
-    for (size_t i = 0; i < places_.size(); ++i) gradients[places_[i]] = mine[i];
+    inner_->init(paths_, mine(params));
+  }
+  /// Gradients of the others are given back as they came.
+  Tensors update(Tensors gradients, const UpdateContext& context) override {
+    Tensors updates = inner_->update(mine(gradients), {paths_, mine(context.params), context.step});
+    for (size_t i = 0; i < places_.size(); ++i) gradients[places_[i]] = updates[i];
     return gradients;
   }
+  void apply(Tensors gradients, const UpdateContext& context, const TakeParam& take) override {
+    Tensors params = mine(context.params);
+    inner_->apply(mine(gradients), {paths_, params, context.step}, [&](size_t i, const Tensor& value) {
+      params[i] = Tensor();
+      take(places_[i], value);
+    });
+  }
   void visit_state(const StateVisitor& visit) override { inner_->visit_state(visit); }
+
   const std::vector<size_t>& places() const { return places_; }
 
  private:
+  Tensors mine(const Tensors& all) const {
+    Tensors own;
+    own.reserve(places_.size());
+    for (size_t place : places_) own.push_back(all[place]);
+    return own;
+  }
+
   TransformPtr inner_;
   ParamMask chosen_;
   std::vector<size_t> places_;
@@ -163,6 +80,9 @@ class Masked final : public Transform {
     for (const Tensor& param : context.params) result.push_back(zeros_like(param));
     for (size_t place : subset_.places()) result[place] = updates[place];
     return result;
+  }
+  void apply(Tensors gradients, const UpdateContext& context, const TakeParam& take) override {
+    subset_.apply(std::move(gradients), context, take);
   }
   void visit_state(const StateVisitor& visit) override { subset_.visit_state(visit); }
 
@@ -195,9 +115,12 @@ class Partition final : public Transform {
     for (auto& part : parts_) gradients = part.second->update(std::move(gradients), context);
     return gradients;
   }
+  void apply(Tensors gradients, const UpdateContext& context, const TakeParam& take) override {
+    for (auto& part : parts_) part.second->apply(gradients, context, take);
+  }
   void visit_state(const StateVisitor& visit) override {
     for (auto& part : parts_)
-      part.second->visit_state([&](const std::string& name, Tensor& value) { visit(part.first + "." + name, value); });
+      part.second->visit_state([&](const std::string& name, StateCell& cell) { visit(part.first + "." + name, cell); });
   }
 
  private:
@@ -205,6 +128,8 @@ class Partition final : public Transform {
   std::vector<std::pair<std::string, TransformPtr>> parts_;
 };
 
+/// `inner` runs in every step, and its results are taken in the last of `every`: what happens must not depend on a
+/// number that host code reads.
 class MultiSteps final : public Transform {
  public:
   MultiSteps(TransformPtr inner, int64_t every, bool use_mean)
@@ -214,31 +139,48 @@ class MultiSteps final : public Transform {
   void init(const std::vector<std::string>& paths, const Tensors& params) override {
     sums_.init(paths, params);
     inner_->init(paths, params);
+    inner_cells_.clear();
+    inner_->visit_state([&](const std::string&, StateCell& cell) { inner_cells_.push_back(Ref<StateCell>(&cell)); });
   }
   Tensors update(Tensors gradients, const UpdateContext& context) override {
-    auto step = context.step.item<int64_t>();
-    for (size_t i = 0; i < gradients.size(); ++i) sums_[i] = sums_[i] + gradients[i];
-    if ((step + 1) % every_ != 0) {
-      for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = zeros_like(context.params[i]);
-      return gradients;
-    }
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      gradients[i] = use_mean_ ? sums_[i] / static_cast<double>(every_) : sums_[i];
-      sums_[i] = zeros_like(sums_[i]);
-    }
-    Tensor inner_step(step / every_);
-    return inner_->update(std::move(gradients), {context.paths, context.params, inner_step});
+    Tensors updates;
+    advance(std::move(gradients), context, [&](Tensors mean, const Tensor& last, const UpdateContext& inner) {
+      updates = inner_->update(std::move(mean), inner);
+      for (Tensor& update : updates) update = where(last, update, zeros_like(update));
+    });
+    return updates;
+  }
+  void apply(Tensors gradients, const UpdateContext& context, const TakeParam& take) override {
+    advance(std::move(gradients), context, [&](Tensors mean, const Tensor& last, const UpdateContext& inner) {
+      inner_->apply(std::move(mean), inner,
+                    [&](size_t i, const Tensor& value) { take(i, where(last, value, context.params[i])); });
+    });
   }
   void visit_state(const StateVisitor& visit) override {
     sums_.visit(visit);
-    inner_->visit_state([&](const std::string& name, Tensor& value) { visit("inner." + name, value); });
+    inner_->visit_state([&](const std::string& name, StateCell& cell) { visit("inner." + name, cell); });
   }
 
  private:
+  template <class F> void advance(Tensors gradients, const UpdateContext& context, F&& run) {
+    const Tensor last = equal(remainder(context.step + 1, every_), 0), inner_step = floor_divide(context.step, every_);
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      Tensor sum = sums_[i] + gradients[i];
+      gradients[i] = use_mean_ ? sum / static_cast<double>(every_) : sum;
+      sums_.set(i, where(last, zeros_like(sum), sum));
+    }
+    Tensors before;
+    for (const Ref<StateCell>& cell : inner_cells_) before.push_back(cell->value());
+    run(std::move(gradients), last, UpdateContext{context.paths, context.params, inner_step});
+    for (size_t i = 0; i < inner_cells_.size(); ++i)
+      inner_cells_[i]->set_value(where(last, inner_cells_[i]->value(), before[i]));
+  }
+
   TransformPtr inner_;
   int64_t every_;
   bool use_mean_;
   Slots sums_;
+  std::vector<Ref<StateCell>> inner_cells_;
 };
 
 bool ends_with(const std::string& text, std::string_view end) {
@@ -247,55 +189,50 @@ bool ends_with(const std::string& text, std::string_view end) {
 
 }  // namespace
 
-Tensor global_norm(const Tensors& tensors) {
-  Tensor total(0.0);
-  for (const Tensor& tensor : tensors) total = total + cast(sum(square(tensor)), DType::float64);
-  return sqrt(total);
-}
-
-Tensor bias_correction(double decay, const Tensor& step) {
-  return 1.0 - power(Tensor(decay), cast(step, DType::float64) + 1.0);
-}
-
-void Slots::init(const std::vector<std::string>& paths, const Tensors& params, double value) {
-  paths_ = paths;
-  values_.clear();
-  for (const Tensor& param : params) values_.push_back(full(param.shape(), value, param.dtype(), param.device()));
-}
-
-void Slots::visit(const Transform::StateVisitor& visit) {
-  for (size_t i = 0; i < values_.size(); ++i) visit(name_ + "." + paths_[i], values_[i]);
+void Transform::apply(Tensors gradients, const UpdateContext& context, const TakeParam& take) {
+  Tensors updates = update(std::move(gradients), context);
+  for (size_t i = 0; i < updates.size(); ++i) take(i, cast(context.params[i] + updates[i], context.params[i].dtype()));
 }
 
 ParamMask kernels_only() {
   return [](const std::string& path, const Tensor& param) { return ends_with(path, "kernel") && param.rank() >= 2; };
 }
 
-TransformPtr chain(std::vector<TransformPtr> stages) { return std::make_shared<Chain>(std::move(stages)); }
-
 TransformPtr scale(double factor) {
-  return stateless([factor](const Tensor& g, const UpdateContext&, size_t) { return g * factor; });
+  // As a learning rate, which is negated.
+  return fusible([factor](FusedUpdate& fused, std::vector<Slots>&) { return fused.scale(-factor); });
 }
 
-TransformPtr scale_by_learning_rate(Schedule rate) { return std::make_shared<ScaleByLearningRate>(std::move(rate)); }
-
-TransformPtr clip_by_global_norm(double max_norm) { return std::make_shared<ClipByGlobalNorm>(max_norm); }
-
-TransformPtr clip_elements(double max_delta) {
-  return stateless(
-      [max_delta](const Tensor& g, const UpdateContext&, size_t) { return clip(g, -max_delta, max_delta); });
+TransformPtr scale_by_learning_rate(Schedule rate) {
+  return fusible([rate = std::move(rate)](FusedUpdate& fused, std::vector<Slots>&) { return fused.scale(rate); });
 }
+
+TransformPtr clip_by_global_norm(double max_norm) {
+  if (!(max_norm > 0))
+    throw ValueError("clip_by_global_norm: expected a positive norm, got " + std::to_string(max_norm));
+  return fusible([max_norm](FusedUpdate& fused, std::vector<Slots>&) { return fused.clip(max_norm); });
+}
+
+TransformPtr clip_elements(double max_delta) { return std::make_shared<ClipElements>(max_delta); }
 
 TransformPtr add_decayed_weights(double weight_decay, ParamMask mask) {
-  return stateless([weight_decay, mask = std::move(mask)](const Tensor& g, const UpdateContext& context, size_t i) {
-    if (weight_decay == 0 || (mask && !mask(context.paths[i], context.params[i]))) return g;
-    return g + weight_decay * context.params[i];
+  return fusible([weight_decay, mask = std::move(mask)](FusedUpdate& fused, std::vector<Slots>&) {
+    return fused.decay(weight_decay, mask);
   });
 }
 
-TransformPtr trace(double decay, bool nesterov) { return std::make_shared<Trace>(decay, nesterov); }
+TransformPtr trace(double decay, bool nesterov) {
+  return fusible([=](FusedUpdate& fused, std::vector<Slots>& states) { return fused.trace(decay, nesterov, states); },
+                 {Slots("trace")});
+}
 
-TransformPtr gradient_ema(double decay, bool debias) { return std::make_shared<GradientEma>(decay, debias); }
+TransformPtr gradient_ema(double decay, bool debias) {
+  return fusible(
+      [=](FusedUpdate& fused, std::vector<Slots>& states) {
+        return fused.direct({.rule = op::UpdateRule::mean, .b1 = decay, .debias = debias}, states);
+      },
+      {Slots("ema")});
+}
 
 TransformPtr partition(std::vector<std::pair<std::string, TransformPtr>> transforms,
                        std::function<std::string(const std::string& path)> label) {
