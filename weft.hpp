@@ -13,6 +13,7 @@
 
 #include <weft/autograd/grad.hpp>
 #include <weft/autograd/gradcheck.hpp>
+#include <weft/autograd/jit.hpp>
 #include <weft/autograd/ops/activation.hpp>
 #include <weft/autograd/ops/attention.hpp>
 #include <weft/autograd/ops/binary.hpp>

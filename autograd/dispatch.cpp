@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
-#include <map>
 #include <mutex>
 
+#include <weft/autograd/jit/trace.hpp>
 #include <weft/autograd/ops/list.hpp>
 #include <weft/autograd/record.hpp>
 #include <weft/autograd/tape.hpp>
@@ -28,8 +29,10 @@ void define_built_in_once() {
   std::call_once(once, define_built_in_primitives);
 }
 
-Specs specs_of(std::span<const Tensor> tensors) {
-  Specs specs;
+using Outputs = SmallVector<Tensor, 2>;
+
+SmallVector<Spec, 4> specs_of(std::span<const Tensor> tensors) {
+  SmallVector<Spec, 4> specs;
   specs.reserve(tensors.size());
   for (const Tensor& tensor : tensors) specs.push_back(tensor.spec());
   return specs;
@@ -65,11 +68,19 @@ std::string missing_kernel(const Primitive& primitive, const Backend& backend) {
          (others.empty() ? "" : "; backends that have one: " + others);
 }
 
-Tensors run_kernel(const KernelEntry& kernel, const Primitive& primitive, const void* op,
-                   std::span<const Tensor> inputs, const Specs& specs, Device device) {
-  Tensors ready;
-  ready.reserve(inputs.size());
-  bool narrowed = false;
+/// Whether the kernel takes the inputs as they are.
+bool takes(const KernelEntry& kernel, std::span<const Tensor> inputs, Device device) {
+  for (const Tensor& input : inputs)
+    if (!(input.device() == device) || !kernel.dtypes.contains(input.dtype()) ||
+        !(kernel.strided || input.is_contiguous()))
+      return false;
+  return true;
+}
+
+/// The inputs as the kernel takes them: on the device, contiguous, halves as float32, which sets `narrowed`.
+SmallVector<Tensor, 4> made_ready(const KernelEntry& kernel, const Primitive& primitive, std::span<const Tensor> inputs,
+                                  Device device, bool& narrowed) {
+  SmallVector<Tensor, 4> ready;
   for (const Tensor& input : inputs) {
     Tensor tensor = input.device() == device ? input : input.to(device);
     if (!kernel.dtypes.contains(tensor.dtype())) {
@@ -83,16 +94,34 @@ Tensors run_kernel(const KernelEntry& kernel, const Primitive& primitive, const 
     }
     ready.push_back(std::move(tensor));
   }
-  Tensors outputs;
-  outputs.reserve(specs.size());
+  return ready;
+}
+
+void run_kernel(const KernelEntry& kernel, const Primitive& primitive, const void* op, std::span<const Tensor> inputs,
+                const Specs& specs, Device device, Outputs& outputs) {
+  SmallVector<Tensor, 4> ready;
+  bool narrowed = false;
+  if (!takes(kernel, inputs, device)) {
+    ready = made_ready(kernel, primitive, inputs, device, narrowed);
+    inputs = ready;
+  }
   for (const Spec& spec : specs) {
     bool widen = narrowed && is_half(spec.dtype);
     outputs.push_back(Tensor::empty(spec.shape, widen ? DType::float32 : spec.dtype, device));
   }
-  kernel.run({op, ready, outputs});
+  kernel.run({op, inputs, outputs});
+  if (!narrowed) return;
   for (size_t i = 0; i < specs.size(); ++i)
     if (outputs[i].dtype() != specs[i].dtype) outputs[i] = converted(outputs[i], specs[i].dtype);
-  return outputs;
+}
+
+Tensors record_in_trace(const Primitive& primitive, const void* op, std::span<const Tensor> inputs, const Specs& specs,
+                        Device device) {
+  Trace* trace = Trace::current();
+  if (trace) return trace->record(primitive, op, inputs, specs, device);
+  for (const Tensor& input : inputs)
+    if (input.is_traced()) throw_traced(primitive.name().c_str(), input);
+  return {};
 }
 
 std::string range_of(const Tensor& tensor) {
@@ -107,7 +136,7 @@ std::string range_of(const Tensor& tensor) {
   return bad ? text + " with " + std::to_string(bad) + " NaN" : text;
 }
 
-void check_for_nan(const Primitive& primitive, std::span<const Tensor> inputs, const Tensors& outputs) {
+void check_for_nan(const Primitive& primitive, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
   for (const Tensor& output : outputs) {
     if (!is_floating(output.dtype()) || !output.device().backend().is_host()) continue;
     bool found = false;
@@ -151,37 +180,60 @@ std::vector<const Primitive*> all_primitives() {
   return list;
 }
 
-Tensors apply(const Primitive& primitive, const void* op, std::span<const Tensor> inputs) {
-  bool tracked = false, meta = false;
+namespace {
+
+void append(Outputs& outputs, Tensors tensors) {
+  for (Tensor& tensor : tensors) outputs.push_back(std::move(tensor));
+}
+
+void run(const Primitive& primitive, const void* op, std::span<const Tensor> inputs, Outputs& outputs) {
+  bool tracked = false, meta = false, traced = false;
   for (const Tensor& input : inputs) {
     meta = meta || input.is_meta();
+    traced = traced || input.is_traced();
     if (!input.node()) continue;
     tracked = true;
     if (TrackedInputListener* listener = TrackedInputListener::current()) listener->notify(input);
   }
   bool record = tracked && is_recording() && !primitive.not_differentiable;
   Specs specs = primitive.shape(op, specs_of(inputs));
-  if (record && !primitive.has_grad && primitive.has_composed && !meta) return primitive.composed(op, inputs);
-  Tensors outputs;
+  if (record && !primitive.has_grad && primitive.has_composed && !meta)
+    return append(outputs, primitive.composed(op, inputs));
   if (meta) {
     for (const Spec& spec : specs) outputs.push_back(Tensor::meta(spec));
   } else if (primitive.is_view) {
     outputs.push_back(primitive.view(op, inputs[0].detach()));
   } else {
     Device device = common_device(primitive, inputs);
-    if (const KernelEntry* kernel = device.backend().kernels().find(primitive.id())) {
-      outputs = run_kernel(*kernel, primitive, op, inputs, specs, device);
+    const KernelEntry* kernel = device.backend().kernels().find(primitive.id());
+    if (kernel && traced) {
+      append(outputs, record_in_trace(primitive, op, inputs, specs, device));
+    } else if (kernel) {
+      run_kernel(*kernel, primitive, op, inputs, specs, device, outputs);
     } else if (primitive.has_composed) {
       NoGrad guard;
-      outputs = primitive.composed(op, inputs);
-      for (Tensor& output : outputs) output = output.detach();
+      for (const Tensor& output : primitive.composed(op, inputs)) outputs.push_back(output.detach());
     } else {
       throw DeviceError(missing_kernel(primitive, device.backend()));
     }
-    if (NanMode::active()) check_for_nan(primitive, inputs, outputs);
+    if (NanMode::active() && !traced) check_for_nan(primitive, inputs, outputs);
   }
   if (OpListener* listener = OpListener::current()) listener->notify(primitive, op, inputs, outputs);
-  return record ? record_primitive(primitive, op, inputs, std::move(outputs)) : outputs;
+  if (record) record_primitive(primitive, op, inputs, outputs);
+}
+
+}  // namespace
+
+Tensors apply(const Primitive& primitive, const void* op, std::span<const Tensor> inputs) {
+  Outputs outputs;
+  run(primitive, op, inputs, outputs);
+  return Tensors(std::move_iterator(outputs.begin()), std::move_iterator(outputs.end()));
+}
+
+Tensor apply_single(const Primitive& primitive, const void* op, std::span<const Tensor> inputs) {
+  Outputs outputs;
+  run(primitive, op, inputs, outputs);
+  return std::move(outputs[0]);
 }
 
 }  // namespace weft

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <weft/core/kernel_table.hpp>
+#include <weft/core/small_vector.hpp>
 #include <weft/core/tensor.hpp>
 
 namespace weft {
 
-using Specs = std::vector<Spec>;
+using Specs = SmallVector<Spec, 2>;
 using Tensors = std::vector<Tensor>;
 
 /// What a gradient rule is called with. Inputs and outputs that the primitive does not save are shapes without data.
@@ -58,6 +61,9 @@ template <class Op> struct Rules {
   bool not_differentiable = false;
   /// One output element depends on the input elements at its own (broadcast) place alone.
   bool elementwise = false;
+  /// Which input's memory this output may be written over, element for element, once nobody else reads it; -1 none.
+  /// Kernels of such a primitive work in place. Null: any input of an elementwise primitive, else none.
+  int (*overwrites)(const Op&, int output, int inputs) = nullptr;
   /// Floating-point operations; null counts one for each output element.
   Flops (*flops)(const Op&, std::span<const Spec> inputs, std::span<const Spec> outputs) = nullptr;
 };
@@ -76,12 +82,17 @@ class Primitive {
   virtual Tensors composed(const void* op, std::span<const Tensor> inputs) const = 0;
   virtual Tensor view(const void* op, const Tensor& input) const = 0;
   virtual Flops flops(const void* op, std::span<const Spec> inputs, std::span<const Spec> outputs) const = 0;
+  virtual int overwrites(const void* op, int output, int inputs) const = 0;
   virtual std::vector<Sample> samples() const = 0;
   virtual std::shared_ptr<const void> copy_op(const void* op) const = 0;
+  /// The same in memory of `op_size` bytes, to be ended by destroy_op().
+  virtual void copy_op_to(void* place, const void* op) const = 0;
+  virtual void destroy_op(void* op) const noexcept = 0;
   virtual bool equal(const void* a, const void* b) const = 0;
 
   bool has_grad = false, has_composed = false, is_view = false, not_differentiable = false, elementwise = false;
   uint64_t saved_inputs = 0, saved_outputs = 0;
+  size_t op_size = 0;
 
  private:
   PrimitiveId id_;
@@ -98,6 +109,8 @@ template <class Op> class PrimitiveOf final : public Primitive {
     elementwise = rules.elementwise;
     saved_inputs = rules.saved_inputs;
     saved_outputs = rules.saved_outputs;
+    op_size = sizeof(Op);
+    static_assert(alignof(Op) <= alignof(std::max_align_t));
   }
 
   Specs shape(const void* op, std::span<const Spec> inputs) const override { return rules_.shape(as(op), inputs); }
@@ -112,8 +125,13 @@ template <class Op> class PrimitiveOf final : public Primitive {
     for (const Spec& output : outputs) total += static_cast<Flops>(output.shape.elements());
     return rules_.view ? 0 : total;
   }
+  int overwrites(const void* op, int output, int inputs) const override {
+    return rules_.overwrites ? rules_.overwrites(as(op), output, inputs) : -1;
+  }
   std::vector<Sample> samples() const override { return rules_.samples ? rules_.samples() : std::vector<Sample>{}; }
   std::shared_ptr<const void> copy_op(const void* op) const override { return std::make_shared<const Op>(as(op)); }
+  void copy_op_to(void* place, const void* op) const override { new (place) Op(as(op)); }
+  void destroy_op(void* op) const noexcept override { static_cast<Op*>(op)->~Op(); }
   bool equal(const void* a, const void* b) const override { return as(a) == as(b); }
 
  private:
@@ -136,6 +154,9 @@ std::vector<const Primitive*> all_primitives();
 /// tape when an input is on it.
 Tensors apply(const Primitive& primitive, const void* op, std::span<const Tensor> inputs);
 
+/// The same, for the first output alone.
+Tensor apply_single(const Primitive& primitive, const void* op, std::span<const Tensor> inputs);
+
 template <class Op> Tensors apply_all(const Op& op, std::span<const Tensor> inputs) {
   static const Primitive& primitive = find_primitive(primitive_id<Op>());
   return apply(primitive, &op, inputs);
@@ -143,12 +164,13 @@ template <class Op> Tensors apply_all(const Op& op, std::span<const Tensor> inpu
 template <class Op> Tensors apply_all(const Op& op, std::initializer_list<Tensor> inputs) {
   return apply_all(op, std::span<const Tensor>(inputs.begin(), inputs.size()));
 }
-/// The first output of a primitive that has one.
-template <class Op> Tensor apply(const Op& op, std::initializer_list<Tensor> inputs) {
-  return std::move(apply_all(op, inputs)[0]);
-}
+/// The first output.
 template <class Op> Tensor apply(const Op& op, std::span<const Tensor> inputs) {
-  return std::move(apply_all(op, inputs)[0]);
+  static const Primitive& primitive = find_primitive(primitive_id<Op>());
+  return apply_single(primitive, &op, inputs);
+}
+template <class Op> Tensor apply(const Op& op, std::initializer_list<Tensor> inputs) {
+  return apply(op, std::span<const Tensor>(inputs.begin(), inputs.size()));
 }
 
 }  // namespace weft

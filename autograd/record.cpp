@@ -1,50 +1,73 @@
 #include <weft/autograd/record.hpp>
 
+#include <cstddef>
+
 #include <weft/core/error.hpp>
 
 namespace weft {
 namespace {
 
-/// A tensor kept for the gradient, and the version of its memory when it was kept.
-struct Saved {
-  Tensor value;
-  uint32_t version = 0;
-
-  explicit Saved(Tensor tensor) : value(std::move(tensor)), version(value.is_meta() ? 0 : value.storage()->version()) {}
-  bool changed() const { return !value.is_meta() && value.storage()->version() != version; }
-};
-
 bool saves(uint64_t mask, size_t i) { return i < 64 && (mask >> i & 1); }
+
+uint32_t version_of(const Tensor& tensor) { return tensor.is_meta() ? 0 : tensor.storage()->version(); }
+
+/// A primitive's attributes, in place when they are small.
+class KeptOp {
+ public:
+  KeptOp(const Primitive& primitive, const void* op)
+      : primitive_(primitive), op_(primitive.op_size <= sizeof(place_) ? place_ : recycled_new(primitive.op_size)) {
+    primitive.copy_op_to(op_, op);
+  }
+  ~KeptOp() {
+    primitive_.destroy_op(op_);
+    if (op_ != place_) recycled_delete(op_, primitive_.op_size);
+  }
+  KeptOp(const KeptOp&) = delete;
+  KeptOp& operator=(const KeptOp&) = delete;
+
+  const Primitive& primitive() const { return primitive_; }
+  const void* get() const { return op_; }
+
+ private:
+  const Primitive& primitive_;
+  void* op_;
+  alignas(std::max_align_t) std::byte place_[32];
+};
 
 class PrimitiveNode final : public TapeNode {
  public:
-  PrimitiveNode(const Primitive& primitive, const void* op, std::span<const Tensor> arguments, const Tensors& results)
-      : primitive_(primitive), op_(primitive.copy_op(op)), path_(ErrorScope::path()) {
+  PrimitiveNode(const Primitive& primitive, const void* op, std::span<const Tensor> arguments,
+                std::span<const Tensor> results)
+      : op_(primitive, op), path_(ErrorScope::kept_path()) {
     for (size_t i = 0; i < arguments.size(); ++i) {
-      const Tensor& input = arguments[i];
-      if (saves(primitive.saved_inputs, i)) inputs.push_back(input);
-      else
-        inputs.push_back(input.node() ? Tensor::meta(input.spec()).with_node(input.node_ref(), input.node_output())
-                                      : Tensor::meta(input.spec()));
-      versions_.push_back(Saved(inputs.back()).version);
+      inputs.push_back(saves(primitive.saved_inputs, i) ? arguments[i] : arguments[i].shape_only());
+      versions_.push_back(version_of(inputs.back()));
     }
     for (size_t i = 0; i < results.size(); ++i) {
       output_specs.push_back(results[i].spec());
-      outputs_.emplace_back(saves(primitive.saved_outputs, i) ? results[i] : Tensor::meta(results[i].spec()));
+      if (!saves(primitive.saved_outputs, i)) continue;
+      outputs_.resize(results.size());
+      outputs_[i] = {results[i], version_of(results[i])};
     }
   }
 
-  std::string name() const override { return path_.empty() ? primitive_.name() : path_ + ": " + primitive_.name(); }
+  std::string name() const override {
+    return path_.empty() ? op_.primitive().name() : path_.text() + ": " + op_.primitive().name();
+  }
 
   Tensors backward(std::span<const Tensor> cotangents, uint64_t wanted) override {
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (!inputs[i].is_meta() && inputs[i].storage()->version() != versions_[i]) throw_changed("input", i);
-    Tensors outputs;
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      if (outputs_[i].changed()) throw_changed("output", i);
+      if (version_of(inputs[i]) != versions_[i]) throw_changed("input", i);
+    SmallVector<Tensor, 2> outputs;
+    for (size_t i = 0; i < output_specs.size(); ++i) {
+      if (i >= outputs_.size() || !outputs_[i].value.defined()) {
+        outputs.push_back(Tensor::meta(output_specs[i]));
+        continue;
+      }
+      if (version_of(outputs_[i].value) != outputs_[i].version) throw_changed("output", i);
       outputs.push_back(outputs_[i].value.with_node(Ref<TapeNode>(this), static_cast<int>(i)));
     }
-    return primitive_.grad(op_.get(), {inputs, outputs, cotangents, wanted});
+    return op_.primitive().grad(op_.get(), {inputs, outputs, cotangents, wanted});
   }
 
   void free_saved() override { outputs_.clear(); }
@@ -55,20 +78,24 @@ class PrimitiveNode final : public TapeNode {
                      " was changed in place between the forward run and the gradient that needs it");
   }
 
-  const Primitive& primitive_;
-  std::shared_ptr<const void> op_;
-  std::string path_;
-  std::vector<uint32_t> versions_;
-  std::vector<Saved> outputs_;  // without this node, which would keep itself alive
+  /// An output kept for the gradient, and the version of its memory when it was kept.
+  struct Saved {
+    Tensor value;
+    uint32_t version = 0;
+  };
+
+  KeptOp op_;
+  ErrorPath path_;
+  SmallVector<uint32_t, 3> versions_;  // of the inputs
+  SmallVector<Saved, 1> outputs_;      // without this node, which would keep itself alive; empty when none is kept
 };
 
 class CustomNode final : public TapeNode {
  public:
-  CustomNode(std::string name, const Tensors& arguments, const Tensors& results, BackwardFunction backward)
+  CustomNode(std::string name, std::span<const Tensor> arguments, std::span<const Tensor> results,
+             BackwardFunction backward)
       : name_(std::move(name)), backward_(std::move(backward)) {
-    for (const Tensor& input : arguments)
-      inputs.push_back(input.node() ? Tensor::meta(input.spec()).with_node(input.node_ref(), input.node_output())
-                                    : Tensor::meta(input.spec()));
+    for (const Tensor& input : arguments) inputs.push_back(input.shape_only());
     for (const Tensor& output : results) output_specs.push_back(output.spec());
   }
 
@@ -83,32 +110,43 @@ class CustomNode final : public TapeNode {
   BackwardFunction backward_;
 };
 
-Tensors attach(Ref<TapeNode> node, const Tensors& outputs) {
-  Tensors tracked;
+/// The start of a tape.
+class WatchNode final : public TapeNode {
+ public:
+  explicit WatchNode(const Tensor& tensor) {
+    inputs.push_back(tensor.shape_only());
+    output_specs.push_back(tensor.spec());
+  }
+  std::string name() const override { return "watch"; }
+  Tensors backward(std::span<const Tensor> cotangents, uint64_t) override { return {cotangents[0]}; }
+  void free_saved() override {}
+};
+
+void attach(const Ref<TapeNode>& node, std::span<Tensor> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i)
-    tracked.push_back(is_floating(outputs[i].dtype()) ? outputs[i].with_node(node, static_cast<int>(i)) : outputs[i]);
-  return tracked;
+    if (is_floating(outputs[i].dtype())) outputs[i] = std::move(outputs[i]).with_node(node, static_cast<int>(i));
 }
 
 }  // namespace
 
-Tensors record_primitive(const Primitive& primitive, const void* op, std::span<const Tensor> inputs, Tensors outputs) {
-  return attach(Ref<TapeNode>(new PrimitiveNode(primitive, op, inputs, outputs)), outputs);
+void record_primitive(const Primitive& primitive, const void* op, std::span<const Tensor> inputs,
+                      std::span<Tensor> outputs) {
+  attach(Ref<TapeNode>(new PrimitiveNode(primitive, op, inputs, outputs)), outputs);
 }
 
 Tensors record_custom(std::string name, const Tensors& inputs, const Tensors& outputs, BackwardFunction backward) {
   bool tracked = false;
   for (const Tensor& input : inputs) tracked = tracked || input.node();
-  if (!tracked || !is_recording()) return outputs;
-  return attach(Ref<TapeNode>(new CustomNode(std::move(name), inputs, outputs, std::move(backward))), outputs);
+  Tensors tracked_outputs = outputs;
+  if (tracked && is_recording())
+    attach(Ref<TapeNode>(new CustomNode(std::move(name), inputs, outputs, std::move(backward))), tracked_outputs);
+  return tracked_outputs;
 }
 
 Tensor watch(const Tensor& tensor) {
   if (!is_floating(tensor.dtype()))
     throw DTypeError("grad: expected a floating tensor to differentiate by, got " + to_string(tensor.spec()));
-  auto identity = [](std::span<const Tensor> cotangents, uint64_t) { return Tensors{cotangents[0]}; };
-  Ref<TapeNode> node(new CustomNode("watch", {tensor}, {tensor}, identity));
-  return tensor.with_node(node, 0);
+  return tensor.with_node(Ref<TapeNode>(new WatchNode(tensor)), 0);
 }
 
 }  // namespace weft

@@ -4,7 +4,8 @@
 
 namespace weft {
 
-/// Puts one run of a primitive onto the tape and returns its outputs as this node's.
-Tensors record_primitive(const Primitive& primitive, const void* op, std::span<const Tensor> inputs, Tensors outputs);
+/// Puts one run of a primitive onto the tape and makes its outputs this node's.
+void record_primitive(const Primitive& primitive, const void* op, std::span<const Tensor> inputs,
+                      std::span<Tensor> outputs);
 
 }  // namespace weft

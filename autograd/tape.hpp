@@ -44,7 +44,7 @@ class NanMode {
 
 /// One recorded operation. Nodes are numbered by a global counter, so that every input's node has a smaller number
 /// than its consumer: descending numbers are a valid backward order.
-class TapeNode : public RefCounted {
+class TapeNode : public RefCounted, public Recycled {
  public:
   TapeNode();
   virtual ~TapeNode();
@@ -58,9 +58,9 @@ class TapeNode : public RefCounted {
   bool spent() const { return spent_; }
 
   /// What the operation was applied to, with the tape's nodes; shapes without data where the value is not needed.
-  Tensors inputs;
+  SmallVector<Tensor, 3> inputs;
   /// Shapes of its results.
-  Specs output_specs;
+  SmallVector<Spec, 1> output_specs;
 
  protected:
   virtual void free_saved() = 0;

@@ -6,6 +6,7 @@
 #include <weft/core/error.hpp>
 #include <weft/core/strided_loop.hpp>
 #include <weft/core/tensor.hpp>
+#include <weft/core/tracer.hpp>
 
 namespace weft {
 namespace {
@@ -65,6 +66,7 @@ template <class To, class From> void copy_rows(const Tensor& source, Tensor& tar
 }  // namespace
 
 void copy_elements(const Tensor& source, Tensor& target) {
+  if (source.is_traced() || target.is_traced()) throw_traced("copy", source.is_traced() ? source : target);
   if (!target.device().backend().is_host())
     throw DeviceError("copy: strided copies on " + to_string(target.device()) + " need its copy kernel");
   const Transposition axes(source, target);

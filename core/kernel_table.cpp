@@ -40,4 +40,6 @@ void KernelTable::add(PrimitiveId id, KernelEntry entry) {
   entries_[i] = entry;
 }
 
+void KernelTable::set_tiled(PrimitiveId id) { entries_[static_cast<size_t>(id)].tiled = true; }
+
 }  // namespace weft

@@ -21,6 +21,15 @@ template <class Op> PrimitiveId primitive_id() {
   return id;
 }
 
+/// A piece of an elementwise op: n elements, an input's contiguous (step 1) or the one value at its pointer (step 0).
+/// The output may be an input's memory.
+struct Tile {
+  const void* const* inputs;
+  const int64_t* steps;
+  void* output;
+  int64_t n;
+};
+
 /// What a kernel is called with. Inputs are on one device and of dtypes that the kernel was registered for; contiguous
 /// (row-major, no gaps) unless it was registered with `strided`. Outputs are freshly allocated, contiguous, of the
 /// shapes and dtypes that the primitive's rule gave.
@@ -28,6 +37,8 @@ struct KernelCall {
   const void* attributes;
   std::span<const Tensor> inputs;
   std::span<Tensor> outputs;
+  /// For kernels registered as `tiled`: work on this piece alone; the tensors then only say the dtypes.
+  const Tile* tile = nullptr;
 
   template <class Op> const Op& op() const { return *static_cast<const Op*>(attributes); }
 };
@@ -39,6 +50,7 @@ struct KernelEntry {
   Kernel run = nullptr;
   DTypeSet dtypes;       ///< floating inputs of other types are converted to float32, and the result back
   bool strided = false;  ///< takes inputs of any strides, broadcast (stride 0) and reversed ones included
+  bool tiled = false;    ///< an elementwise kernel that heeds KernelCall::tile
 };
 
 /// A backend's kernels, filled by explicit functions such as register_cpu(table).
@@ -48,6 +60,9 @@ class KernelTable {
     add(primitive_id<Op>(), {run, dtypes, strided});
   }
   void add(PrimitiveId id, KernelEntry entry);
+  /// Says of kernels that are there already that they heed KernelCall::tile.
+  template <class... Ops> void set_tiled() { (set_tiled(primitive_id<Ops>()), ...); }
+  void set_tiled(PrimitiveId id);
   /// Null when the backend has no kernel for it.
   const KernelEntry* find(PrimitiveId id) const {
     auto i = static_cast<size_t>(id);

@@ -1,10 +1,15 @@
 #include <weft/core/tensor.hpp>
 
+#include <utility>
+
 #include <weft/core/backend.hpp>
 #include <weft/core/error.hpp>
+#include <weft/core/tracer.hpp>
 
 namespace weft {
 namespace {
+
+thread_local TensorTracer* tracer = nullptr;
 
 template <class T> Tensor scalar(T value) { return Tensor::from(std::span<const T>(&value, 1), Shape{}); }
 
@@ -20,6 +25,17 @@ bool row_major(const Shape& shape, const Strides& strides) {
 
 }  // namespace
 
+TensorTracer* tensor_tracer() { return tracer; }
+TensorTracer* exchange_tensor_tracer(TensorTracer* other) { return std::exchange(tracer, other); }
+
+void throw_traced(const char* what, const Tensor& tensor) {
+  throw StateError(std::string(what) + ": the elements of " + to_string(tensor.spec()) +
+                   (tracer
+                        ? " are not known while jit traces the function; return the tensor from it, and read it there"
+                        : " never were: this tensor left a function while jit traced it; return it from the function "
+                          "instead"));
+}
+
 std::string to_string(const Spec& spec) { return std::string(name_of(spec.dtype)) + to_string(spec.shape); }
 
 Tensor::Tensor(float value) : Tensor(scalar(value)) {}
@@ -29,14 +45,31 @@ Tensor::Tensor(int64_t value) : Tensor(scalar(value)) {}
 Tensor::Tensor(bool value) : Tensor(scalar(value)) {}
 
 Tensor Tensor::meta(const Shape& shape, DType dtype) {
-  for (int64_t extent : shape)
-    if (extent < 0) throw ShapeError("tensor: expected extents of 0 or more, got " + to_string(shape));
+  // Strides and the number of elements in one go; elements() sees to what is rare.
+  Strides strides = shape;
+  int64_t step = 1, least = 1;
+  bool overflow = false;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    strides[axis] = step;
+    least = std::min(least, shape[axis]);
+    overflow |= __builtin_mul_overflow(step, std::max<int64_t>(shape[axis], 1), &step);
+  }
+  if (least < 0) throw ShapeError("tensor: expected extents of 0 or more, got " + to_string(shape));
   Tensor tensor;
-  tensor.body_ = Ref<Body>(new Body);
-  tensor.body_->shape = shape;
-  tensor.body_->strides = row_major_strides(shape);
-  tensor.body_->elements = shape.elements();
-  tensor.body_->dtype = dtype;
+  tensor.body_ = Ref<Body>(new Body(shape, strides, dtype));
+  tensor.body_->elements = overflow || least == 0 ? shape.elements() : step;
+  return tensor;
+}
+
+Tensor Tensor::traced(const Spec& spec, Device device) {
+  return on_storage(Ref<Storage>(new Storage(spec.shape.elements() * size_of(spec.dtype), device, Storage::Traced{})),
+                    spec);
+}
+
+Tensor Tensor::on_storage(Ref<Storage> storage, const Spec& spec) {
+  Tensor tensor = meta(spec);
+  tensor.body_->device = storage->device();
+  tensor.body_->storage = std::move(storage);
   return tensor;
 }
 
@@ -69,10 +102,11 @@ Tensor Tensor::adopt(void* memory, const Shape& shape, const Strides& strides, D
 }
 
 Tensor Tensor::strided_view(const Shape& shape, const Strides& strides, int64_t offset) const {
-  Tensor view = meta(shape, dtype());
+  Tensor view;
+  view.body_ = Ref<Body>(new Body(shape, strides, dtype()));
+  view.body_->elements = shape == this->shape() ? elements() : shape.elements();
   view.body_->storage = body().storage;
   view.body_->device = device();
-  view.body_->strides = strides;
   view.body_->offset = offset;
   view.body_->contiguous = row_major(shape, strides);
   return view;
@@ -80,7 +114,25 @@ Tensor Tensor::strided_view(const Shape& shape, const Strides& strides, int64_t 
 
 Tensor Tensor::detach() const { return node() ? strided_view(shape(), strides(), offset()) : *this; }
 
-Tensor Tensor::with_node(Ref<TapeNode> node, int output) const {
+Tensor Tensor::with_node(Ref<TapeNode> node, int output) && {
+  if (body().owners() != 1 || body().node) return static_cast<const Tensor&>(*this).with_node(std::move(node), output);
+  body_->node = std::move(node);
+  body_->node_output = output;
+  return std::move(*this);
+}
+
+Tensor Tensor::shape_only() const {
+  Tensor bare = is_contiguous() ? Tensor() : meta(spec());
+  if (!bare.defined()) {
+    bare.body_ = Ref<Body>(new Body(shape(), strides(), dtype()));
+    bare.body_->elements = elements();
+  }
+  bare.body_->node = body().node;
+  bare.body_->node_output = body().node_output;
+  return bare;
+}
+
+Tensor Tensor::with_node(Ref<TapeNode> node, int output) const& {
   Tensor tracked = strided_view(shape(), strides(), offset());
   tracked.body_->node = std::move(node);
   tracked.body_->node_output = output;
@@ -89,6 +141,10 @@ Tensor Tensor::with_node(Ref<TapeNode> node, int output) const {
 
 Tensor Tensor::copy() const {
   if (is_meta()) return detach();
+  if (is_traced()) {
+    if (!tracer) throw_traced("copy", *this);
+    return tracer->copy(*this);
+  }
   Tensor target = empty(shape(), dtype(), device());
   copy_elements(*this, target);
   return target;
@@ -98,6 +154,10 @@ Tensor Tensor::contiguous() const { return is_contiguous() ? detach() : copy(); 
 
 Tensor Tensor::to(Device target_device) const {
   if (is_meta() || device() == target_device) return detach();
+  if (is_traced()) {
+    if (!tracer) throw_traced("to(device)", *this);
+    return tracer->move(contiguous(), target_device);
+  }
   Tensor source = contiguous();
   Tensor target = empty(shape(), dtype(), target_device);
   Backend &from = device().backend(), &into = target_device.backend();
@@ -116,6 +176,8 @@ Tensor Tensor::to(Device target_device) const {
 void Tensor::assign(const Tensor& source) {
   if (node()) throw StateError("assign: this tensor is on a tape, whose gradients do not follow in-place changes");
   if (is_meta() || source.is_meta()) throw StateError("assign: expected tensors with data, got a shape-only one");
+  if (is_traced()) throw_traced("assign", *this);
+  if (source.is_traced()) throw_traced("assign", source);
   if (!(broadcast_shapes(shape(), source.shape(), "assign") == shape()))
     throw ShapeError("assign: expected a source that broadcasts to " + to_string(shape()) + ", got " +
                      to_string(source.shape()));
@@ -137,6 +199,7 @@ const void* Tensor::host_data(DType dtype) const {
   if (dtype != this->dtype())
     throw DTypeError("data: expected " + std::string(name_of(this->dtype())) + ", got " + std::string(name_of(dtype)));
   if (is_meta()) throw StateError("data: " + to_string(spec()) + " is a shape without data");
+  if (is_traced()) throw_traced("data", *this);
   if (!device().backend().is_host()) throw DeviceError("data: not host memory; call to(\"cpu\") first");
   return raw();
 }
@@ -152,6 +215,7 @@ void* Tensor::mutable_host_data(DType dtype) {
 void Tensor::read_one(void* value) const {
   if (elements() != 1) throw ShapeError("item: expected one element, got shape " + to_string(shape()));
   if (is_meta()) throw StateError("item: " + to_string(spec()) + " is a shape without data; return it instead");
+  if (is_traced()) throw_traced("item", *this);
   device().backend().copy_to_host(value, raw(), size_of(dtype()), device().index());
 }
 
@@ -160,6 +224,7 @@ void Tensor::read_all(void* values, DType dtype) const {
     throw DTypeError("to_vector: expected " + std::string(name_of(this->dtype())) + ", got " +
                      std::string(name_of(dtype)));
   if (is_meta()) throw StateError("to_vector: " + to_string(spec()) + " is a shape without data; return it instead");
+  if (is_traced()) throw_traced("to_vector", *this);
   Tensor dense = contiguous();
   device().backend().copy_to_host(values, dense.raw(), bytes(), device().index());
 }

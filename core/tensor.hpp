@@ -10,6 +10,7 @@
 
 #include <weft/core/device.hpp>
 #include <weft/core/dtype.hpp>
+#include <weft/core/recycle.hpp>
 #include <weft/core/ref.hpp>
 #include <weft/core/shape.hpp>
 #include <weft/core/storage.hpp>
@@ -59,6 +60,10 @@ class Tensor {
   /// A shape without data, for shape-only runs.
   static Tensor meta(const Shape& shape, DType dtype = DType::float32);
   static Tensor meta(const Spec& spec) { return meta(spec.shape, spec.dtype); }
+  /// What stands for a result while a function is traced (see tracer.hpp).
+  static Tensor traced(const Spec& spec, Device device);
+  /// Row-major on `storage`, from its first byte on.
+  static Tensor on_storage(Ref<Storage> storage, const Spec& spec);
   /// Copies `values`, row-major; throws ShapeError when their number is not the shape's.
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape, Device device = default_device()) {
@@ -81,6 +86,8 @@ class Tensor {
   bool defined() const { return static_cast<bool>(body_); }
   /// True for a shape without data.
   bool is_meta() const { return !body().storage; }
+  /// True for what stands for a result while a function is traced: it has a place, but no elements yet.
+  bool is_traced() const { return body().storage && body().storage->is_traced(); }
   const Shape& shape() const { return body().shape; }
   /// In elements; 0 where broadcast, negative where reversed.
   const Strides& strides() const { return body().strides; }
@@ -155,12 +162,21 @@ class Tensor {
   const Ref<TapeNode>& node_ref() const { return body().node; }
   int node_output() const { return body().node_output; }
   /// The same storage as an output of `node`.
-  Tensor with_node(Ref<TapeNode> node, int output) const;
+  Tensor with_node(Ref<TapeNode> node, int output) const&;
+  /// This handle itself, when it is the only one and on no tape yet.
+  Tensor with_node(Ref<TapeNode> node, int output) &&;
+  /// The shape without the data, on the same tape.
+  Tensor shape_only() const;
+  /// True when no other handle of this tensor and no other tensor on its memory exists.
+  bool is_sole_owner() const {
+    return body_.get() && body_->owners() == 1 && body_->storage && body_->storage->owners() == 1;
+  }
   /// Two handles of one tensor.
   bool same_as(const Tensor& other) const { return body_ == other.body_; }
 
  private:
-  struct Body : RefCounted {
+  struct Body : RefCounted, Recycled {
+    Body(const Shape& extents, const Strides& steps, DType type) : shape(extents), strides(steps), dtype(type) {}
     Ref<Storage> storage;
     Shape shape;
     Strides strides;

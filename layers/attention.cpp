@@ -307,8 +307,8 @@ void MultiHeadAttention::init_cache(const Shape& batch, int64_t max_length, DTyp
 void MultiHeadAttention::reset_cache() const {
   Scope scope(*this);
   if (!cache_index) throw StateError("reset_cache: there is no cache; call init_cache(batch, max_length) first");
-  cached_key.set(zeros_like(cached_key.cell()->value));
-  cached_value.set(zeros_like(cached_value.cell()->value));
+  cached_key.set(zeros_like(cached_key.cell()->value()));
+  cached_value.set(zeros_like(cached_value.cell()->value()));
   cache_index.set(Tensor(0).to(Device()));
 }
 
@@ -330,7 +330,7 @@ Tensor MultiHeadAttention::decode(const Tensor& query_input, const Tensor& key_i
     if (!(input.shape().slice(0, input.rank() - 2) == batch))
       throw ShapeError("decode: expected inputs with the cache's batch axes " + to_string(batch) + ", got " +
                        to_string(input.shape()));
-  const int64_t taken = cache_index.cell()->value.item<int64_t>(), n = keys.size(-2), capacity = room[place];
+  const int64_t taken = cache_index.cell()->value().item<int64_t>(), n = keys.size(-2), capacity = room[place];
   if (query_input.size(-2) != n)
     throw ShapeError("decode: expected as many queries as keys, got query " + to_string(query_input.shape()) +
                      " and key " + to_string(keys.shape()));

@@ -25,7 +25,7 @@ State read(const Selection& selection, bool copy) {
     VariableCell& cell = *selection.cells[i];
     require_shape(selection.layout->paths[i], cell);
     cell.materialize();
-    values.push_back(copy ? cell.value.copy() : cell.value);
+    values.push_back(copy ? cell.value().copy() : cell.value());
   }
   return State(selection.layout, std::move(values));
 }

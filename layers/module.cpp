@@ -17,7 +17,7 @@ Ref<VariableCell> Cloner::copy(const Ref<VariableCell>& cell) {
   copy = make_ref<VariableCell>(*cell->kind);
   copy->metadata = cell->metadata;
   if (cell->declared) copy->declared = std::make_unique<const VariableDeclaration>(*cell->declared);
-  if (cell->has_value()) copy->value = with_data_ ? cell->value.copy() : Tensor::meta(cell->value.spec());
+  if (cell->has_value()) copy->set_value(with_data_ ? cell->value().copy() : Tensor::meta(cell->value().spec()));
   return copy;
 }
 

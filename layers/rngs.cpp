@@ -2,6 +2,9 @@
 
 #include <bit>
 
+#include <weft/autograd/jit/trace.hpp>
+#include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/stream_key.hpp>
 #include <weft/autograd/remat.hpp>
 #include <weft/core/error.hpp>
 
@@ -36,19 +39,26 @@ RandomKey RngStream::next() const {
       throw StateError("random stream: the second run of remat drew more random numbers than the first");
     return replay->keys[replay->next++];
   }
-  auto cell_value = [](const RngState& state) { return state.cell()->value.item<int64_t>(); };
-  int64_t drawn = cell_value(count);
-  // 2^32 draws fit into the counter; those beyond move on to a key of their own.
-  auto low = static_cast<uint32_t>(drawn);
-  auto high = static_cast<uint64_t>(drawn) >> 32;
-  auto own = std::bit_cast<uint64_t>(cell_value(key));
-  RandomKey drawn_key{high ? fold_in(own, high) : own, static_cast<uint32_t>(id), low};
+  if (Trace* trace = Trace::current()) {
+    // The numbers are those of each run; this one only has to be told from the trace's other keys.
+    RandomKey token{trace->draws(), static_cast<uint32_t>(id), 0};
+    trace->bind_key(token, stream_key(key, count, static_cast<uint32_t>(id)));
+    count.set(count.get() + 1);
+    if (replay) replay->keys.push_back(token);
+    return token;
+  }
+  auto cell_value = [](const RngState& state) { return state.cell()->value().item<int64_t>(); };
+  const int64_t drawn = cell_value(count);
+  const RandomKey drawn_key =
+      stream_draw(std::bit_cast<uint64_t>(cell_value(key)), static_cast<uint32_t>(id), static_cast<uint64_t>(drawn));
   if (replay) replay->keys.push_back(drawn_key);
   count.set(Tensor(drawn + 1));
   return drawn_key;
 }
 
 RngStream RngStream::fork() const {
+  if (Trace::current())
+    throw StateError("random stream: a stream made while jit traces would be the same in every run; make it outside");
   RandomKey from = next();
   return RngStream(fold_in(fold_in(from.key, from.stream), from.counter), static_cast<uint32_t>(id));
 }

@@ -42,16 +42,16 @@ std::pair<Tensor, std::vector<State>> value_and_grad(const std::vector<ModuleRef
       if (!cell->has_shape())
         throw StateError(path + " has no shape yet; call initialize(model, inputs...) before value_and_grad");
       cell->materialize();
-      if (!is_floating(cell->value.dtype()))
+      if (!is_floating(cell->value().dtype()))
         throw DTypeError("value_and_grad: expected floating variables, got " + path + ", " +
-                         to_string(cell->value.spec()));
+                         to_string(cell->value().spec()));
       size_t place = targets.size();
       for (size_t t = 0; m > 0 && t < targets.size(); ++t)
         if (targets[t] == cell) place = t;
       places[m].push_back(place);
       if (place < targets.size()) continue;
       targets.push_back(cell);
-      inputs.push_back(cell->tracked.defined() ? cell->tracked : cell->value);
+      inputs.push_back(cell->tracked.defined() ? cell->tracked : cell->value());
     }
   }
   for (const ModelPointer& constant : options.constant) owned.push_back(flatten(constant.module)->sorted);

@@ -1,7 +1,6 @@
 #include <weft/layers/variable.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
 
 #include <weft/autograd/remat.hpp>
@@ -15,7 +14,6 @@ namespace {
 
 thread_local bool shape_only = false;
 thread_local const GradientFrame* frame = nullptr;
-std::atomic<uint64_t> epoch{1};
 
 /// `float32[3, 5] (params)`.
 std::string describe(const VariableCell& cell) {
@@ -33,13 +31,8 @@ void check_owned(const Variable& variable) {
 
 }  // namespace
 
-void retain_object(VariableCell* cell) { cell->retain(); }
-void release_object(VariableCell* cell) {
-  if (cell->release()) delete cell;
-}
-
 Spec VariableCell::spec() const {
-  if (has_value()) return value.spec();
+  if (has_value()) return value().spec();
   if (has_shape()) return {*declared->shape, declared->dtype};
   throw StateError("this " + std::string(kind->name) +
                    " variable has no shape yet; call initialize(model, inputs...) first");
@@ -70,7 +63,7 @@ void VariableCell::materialize() {
 
 void VariableCell::put(const Tensor& new_value) {
   if (!has_value()) bump_structure_epoch();
-  value = new_value.detach();
+  set_value(new_value);
   tracked = Tensor();
   declared.reset();
 }
@@ -89,7 +82,7 @@ Tensor Variable::get() const {
     cell.materialize();
   }
   if (frame) check_owned(*this);
-  return cell.tracked.defined() ? cell.tracked : cell.value;
+  return cell.tracked.defined() ? cell.tracked : cell.value();
 }
 
 void Variable::set(const Tensor& value) const {
@@ -110,7 +103,7 @@ void Variable::set(const Tensor& value) const {
 
 void Variable::resolve(const Shape& shape, const Shape& initializer_shape) const {
   VariableCell& cell = require();
-  if (cell.has_value() && cell.value.shape() == shape) return;
+  if (cell.has_value() && cell.value().shape() == shape) return;
   const std::string name = cell.has_shape() ? variable_name(*this) : std::string();
   ErrorScope scope(name);
   cell.resolve(shape, initializer_shape);
@@ -137,9 +130,6 @@ bool state_is_frozen() {
   const Replay* replay = Replay::current();
   return replay && replay->replaying;
 }
-
-uint64_t structure_epoch() { return epoch.load(std::memory_order_acquire); }
-void bump_structure_epoch() { epoch.fetch_add(1, std::memory_order_acq_rel); }
 
 GradientFrame::GradientFrame(const std::vector<std::vector<const VariableCell*>>& owned)
     : owned_(owned), outer_(std::exchange(frame, this)) {}

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <weft/autograd/state_cell.hpp>
 #include <weft/core/ref.hpp>
 #include <weft/core/tensor.hpp>
 #include <weft/layers/initializers.hpp>
@@ -34,17 +35,15 @@ struct VariableDeclaration {
 };
 
 /// The heap cell behind a Variable: optimizers, plans and hooks hold cells, so that a model may be moved.
-class VariableCell : public RefCounted {
+class VariableCell final : public StateCell {
  public:
   explicit VariableCell(const VariableKind& kind) : kind(&kind) {}
 
   const VariableKind* kind;
-  Tensor value;                                         ///< undefined until it has a shape; never on a tape
   Tensor tracked;                                       ///< stands for `value` while gradients are asked for
   std::unique_ptr<const VariableDeclaration> declared;  ///< null once there is a value
   std::map<std::string, std::string> metadata;
 
-  bool has_value() const { return value.defined(); }
   bool has_shape() const { return has_value() || (declared && declared->shape); }
   /// Throws StateError when there is no shape yet.
   Spec spec() const;
@@ -56,8 +55,6 @@ class VariableCell : public RefCounted {
   /// Writes whatever the run: for loading, merging and optimizers. The tape is dropped.
   void put(const Tensor& new_value);
 };
-void retain_object(VariableCell* cell);
-void release_object(VariableCell* cell);
 
 /// A piece of a module's state. Moves; copies only by name: `share()` makes a second Variable on the same cell. Use the
 /// kinds below, or one of your own: `struct Mask : VariableOf<Mask> { static constexpr std::string_view kind_name =
@@ -179,10 +176,5 @@ class ShapeOnlyScope {
 
 /// Whether writes to state are to be dropped: in a shape-only run and in the second run of remat.
 bool state_is_frozen();
-
-/// Changes whenever train(), eval(), set_attributes() or a change of the set of Variables may have changed what a
-/// recorded plan would do.
-uint64_t structure_epoch();
-void bump_structure_epoch();
 
 }  // namespace weft

@@ -1,5 +1,8 @@
 #include <weft/autograd/ops/gather.hpp>
 
+#include <weft/autograd/jit/trace.hpp>
+#include <weft/autograd/ops/index_range.hpp>
+
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
@@ -96,27 +99,24 @@ void define_gather() {
                                        .saved_inputs = 0b10});
 }
 
-void check_indices(const char* op, const Tensor& indices, int64_t extent, bool negative) {
+Tensor check_indices(const char* op, const Tensor& indices, int64_t extent, bool negative) {
   expect_indices(op, indices.spec());
-  if (indices.is_meta() || !indices.device().backend().is_host()) return;
-  Tensor dense = indices.contiguous();
-  auto check = [&]<class T>(const T* values) {
-    int64_t least = negative ? -extent : 0;
-    bool outside = false;
-    for (int64_t i = 0; i < dense.elements(); ++i) outside |= values[i] < least || values[i] >= extent;
-    for (int64_t i = 0; outside && i < dense.elements(); ++i)
-      if (values[i] < least || values[i] >= extent)
-        throw IndexError(std::string(op) + ": index " + std::to_string(values[i]) + " out of range for an axis of " +
-                         std::to_string(extent));
-  };
-  if (indices.dtype() == DType::int32) check(dense.data<int32_t>());
-  else check(dense.data<int64_t>());
+  const IndexRange range{op, extent, negative};
+  if (indices.is_traced()) {
+    Trace* trace = Trace::current();
+    if (!trace) throw_traced(op, indices);
+    if (extent == 0 && indices.elements() > 0)
+      throw IndexError(std::string(op) + ": there is no index into an axis of 0");
+    return trace->guard(indices, range) ? indices : clip(indices, range.lowest(), extent - 1);
+  }
+  if (!indices.is_meta() && indices.device().backend().is_host()) range.check(indices);
+  return indices;
 }
 
 Tensor take(const Tensor& x, const Tensor& indices, int axis, OutOfRange mode, double fill_value) {
   axis = normalize_axis(axis, x.shape(), "take");
-  if (mode == OutOfRange::error) check_indices("take", indices, x.shape()[axis]);
-  return apply(op::Take{axis, mode, mode == OutOfRange::fill ? fill_value : 0}, {x, indices});
+  const Tensor places = mode == OutOfRange::error ? check_indices("take", indices, x.shape()[axis]) : indices;
+  return apply(op::Take{axis, mode, mode == OutOfRange::fill ? fill_value : 0}, {x, places});
 }
 
 Tensor take(const Tensor& x, const Tensor& indices) { return take(ravel(x), indices, 0); }
@@ -126,22 +126,21 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, int axis) {
   if (indices.rank() != x.rank())
     throw ShapeError("take_along_axis: expected indices of rank " + std::to_string(x.rank()) + ", got " +
                      to_string(indices.shape()));
-  check_indices("take_along_axis", indices, x.shape()[axis]);
+  const Tensor places = check_indices("take_along_axis", indices, x.shape()[axis]);
   Shape from = x.shape(), at = indices.shape();
   from[axis] = at[axis] = 1;
   from = broadcast_shapes(from, at, "take_along_axis");
   at = from;
   from[axis] = x.shape()[axis];
   at[axis] = indices.shape()[axis];
-  return apply(op::TakeAlongAxis{axis}, {broadcast_to(x, from), broadcast_to(indices, at)});
+  return apply(op::TakeAlongAxis{axis}, {broadcast_to(x, from), broadcast_to(places, at)});
 }
 
 Tensor flat_indices(const char* op, const std::vector<Tensor>& indices, const Shape& extents) {
   Tensor flat;
   for (size_t i = 0; i < indices.size(); ++i) {
     int64_t extent = extents[static_cast<int>(i)];
-    check_indices(op, indices[i], extent);
-    Tensor places = cast(indices[i], DType::int64);
+    Tensor places = cast(check_indices(op, indices[i], extent), DType::int64);
     if (indices.size() == 1) return places;
     places = where(less(places, 0), places + extent, places);
     flat = flat.defined() ? flat * extent + places : places;
@@ -171,8 +170,7 @@ Tensor gather_nd(const Tensor& x, const Tensor& indices) {
 Tensor embedding(const Tensor& table, const Tensor& ids) {
   if (table.rank() != 2)
     throw ShapeError("embedding: expected a table [entries, features], got " + to_string(table.shape()));
-  check_indices("embedding", ids, table.size(0));
-  return apply(op::Take{0}, {table, ids});
+  return apply(op::Take{0}, {table, check_indices("embedding", ids, table.size(0))});
 }
 
 }  // namespace weft

@@ -61,10 +61,11 @@ Tensor gather_nd(const Tensor& x, const Tensor& indices);
 /// Rows of a table [entries, features] at integer ids [...]: [..., features]. Throws IndexError, ShapeError.
 Tensor embedding(const Tensor& table, const Tensor& ids);
 
-/// Throws IndexError `op: index 7 out of range for an axis of 5` for the first index not in [-extent, extent), or not
-/// in [0, extent) without `negative`; DTypeError when they are no integers. Indices outside host memory are not looked
-/// at.
-void check_indices(const char* op, const Tensor& indices, int64_t extent, bool negative = true);
+/// The indices, of which each is in [-extent, extent), or in [0, extent) without `negative`. Throws IndexError
+/// `op: index 7 out of range for an axis of 5` for the first that is not; DTypeError when they are no integers. Indices
+/// outside host memory are not looked at. While jit traces, its plan is told to look at those that are arguments or
+/// state before each run, and those that are computed on the way are clipped.
+Tensor check_indices(const char* op, const Tensor& indices, int64_t extent, bool negative = true);
 
 /// Several index tensors for `extents` (the axes that they index) as one for those axes made one; checks them.
 Tensor flat_indices(const char* op, const std::vector<Tensor>& indices, const Shape& extents);

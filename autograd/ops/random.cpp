@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include <weft/autograd/jit/trace.hpp>
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
@@ -107,6 +108,8 @@ void define_random() {
 }
 
 Tensor key_tensor(const RandomKey& key, Device device) {
+  if (const Trace* trace = Trace::current())
+    if (const Tensor* live = trace->bound_key(key)) return live->to(device);
   const int32_t words[] = {static_cast<int32_t>(static_cast<uint32_t>(key.key)),
                            static_cast<int32_t>(static_cast<uint32_t>(key.key >> 32)), static_cast<int32_t>(key.stream),
                            static_cast<int32_t>(key.counter)};

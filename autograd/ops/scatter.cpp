@@ -157,11 +157,11 @@ constexpr const char* names[] = {"scatter_add", "scatter_set", "scatter_max"};
 Tensor scatter(Way way, const Tensor& x, const Tensor& indices, const Tensor& updates, int axis, OutOfRange mode) {
   const char* name = names[static_cast<int>(way)];
   axis = normalize_axis(axis, x.shape(), name);
-  if (mode == OutOfRange::error) check_indices(name, indices, x.shape()[axis]);
+  const Tensor places = mode == OutOfRange::error ? check_indices(name, indices, x.shape()[axis]) : indices;
   Tensor fitted = broadcast_to(cast(updates, x.dtype()), updates_shape(x.shape(), indices.shape(), axis));
-  if (way == Way::max) return apply(op::ScatterMax{axis, mode}, {x, indices, fitted});
+  if (way == Way::max) return apply(op::ScatterMax{axis, mode}, {x, places, fitted});
   ScatterKind kind = way == Way::add ? ScatterKind::add : ScatterKind::set;
-  return apply(op::Scatter{axis, kind, mode}, {x, indices, fitted});
+  return apply(op::Scatter{axis, kind, mode}, {x, places, fitted});
 }
 
 Tensor scatter(Way way, const Tensor& x, const std::vector<Tensor>& indices, const Tensor& updates) {
@@ -177,11 +177,11 @@ Tensor scatter(Way way, const Tensor& x, const std::vector<Tensor>& indices, con
 Tensor scatter_along_axis(const char* name, ScatterKind kind, const Tensor& x, const Tensor& indices,
                           const Tensor& updates, int axis) {
   axis = normalize_axis(axis, x.shape(), name);
-  check_indices(name, indices, x.shape()[axis]);
+  const Tensor places = check_indices(name, indices, x.shape()[axis]);
   Shape shape = x.shape();
   shape[axis] = indices.rank() == x.rank() ? indices.shape()[axis] : 1;
   return apply(op::ScatterAlongAxis{axis, kind},
-               {x, broadcast_to(indices, shape), broadcast_to(cast(updates, x.dtype()), shape)});
+               {x, broadcast_to(places, shape), broadcast_to(cast(updates, x.dtype()), shape)});
 }
 
 Tensor segments_start(const Tensor& data, const Tensor& ids, int64_t segments, double value, const char* name) {

@@ -80,12 +80,12 @@ double train_and_keep(const std::string& folder) {
       model, chain(clip_by_global_norm(1.0),
                    adamw({.learning_rate = warmup_cosine_decay(
                               {.peak_value = 1e-2, .warmup_steps = 20, .decay_steps = epochs * loader.size()})})));
-  auto train_step = [&](const Tensor& camera, const Tensor& lidar, const Tensor& label) {
+  auto train_step = jit([&](const Tensor& camera, const Tensor& lidar, const Tensor& label) {
     auto [loss, grads] =
         value_and_grad(model, [&] { return mean(softmax_cross_entropy(model(camera, lidar), label)); });
     optimizer.update(grads);
     return loss;
-  };
+  });  // the first call traces; later calls replay a fused, preallocated plan
   for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
     auto batches = progress(loader, "epoch " + std::to_string(epoch));
     for (auto& batch : batches) batches.set("loss", train_step(batch.camera, batch.lidar, batch.label).item());

@@ -21,6 +21,11 @@ struct Batch {
   std::vector<std::vector<const Question*>> questions;  // [B][at most Q], in the order of the rows
 };
 
+/// What jit sees of a batch.
+template <class F> void for_each_tensor(Batch& batch, F&& f) {
+  for (Tensor* tensor : {&batch.pictures, &batch.tokens, &batch.real, &batch.answers, &batch.asked}) f(*tensor);
+}
+
 struct PictureOptions {
   int64_t tokens = 0;                 // T; 0: the longest question of the split
   int64_t questions_per_picture = 0;  // Q: that many, drawn anew for each epoch where there are more; 0: all

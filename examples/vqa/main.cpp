@@ -19,11 +19,11 @@ using namespace weft::examples::vqa;
 namespace {
 
 struct Arguments {
-  std::string preset = "full", data_dir = "data/easy-vqa", folder, device = "cpu", picture, question;
+  std::string preset = "full", data_dir = "data/easy-vqa", folder, device = "cpu", picture, question, graph;
   int64_t epochs = 0, stop_at_step = -1, most_pictures = 0, checkpoint_every = 0;
   uint64_t seed = 0;
   int threads = 0;
-  bool resume = false, quiet = false, synthetic = false;
+  bool resume = false, quiet = false, synthetic = false, describe = false;
   double at_least = 0;
 };
 
@@ -45,6 +45,8 @@ TrainingOptions training_options(const Arguments& arguments) {
   options.stop_at_step = arguments.stop_at_step;
   options.most_pictures = arguments.most_pictures;
   options.checkpoint_every = arguments.checkpoint_every;
+  options.graph = arguments.graph;
+  options.describe = arguments.describe;
   options.progress = !arguments.quiet;
   return options;
 }
@@ -173,6 +175,8 @@ int main(int argc, char** argv) try {
   train_app->add_flag("--resume", arguments.resume, "go on from the newest checkpoint of the run");
   train_app->add_option("--stop-at-step", arguments.stop_at_step, "save and stop there, as Ctrl-C does");
   train_app->add_option("--checkpoint-every", arguments.checkpoint_every, "steps between further checkpoints");
+  train_app->add_option("--graph", arguments.graph, "draw the training step's plan into this .svg or .dot file");
+  train_app->add_flag("--describe", arguments.describe, "print the training step's plans at the end");
   train_app->add_option("--expect", arguments.at_least, "exit with 1 when the test accuracy is below this share");
   CLI::App* evaluate_app = app.add_subcommand("evaluate", "test the newest checkpoint of a run");
   add_common(*evaluate_app, arguments);

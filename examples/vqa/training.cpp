@@ -118,6 +118,12 @@ TrainingResult run_training(VqaModel& model, const DataSet& data, const Training
                                   {"loss_questions", exact(running.questions)}}});
     prune_checkpoints(options.folder.string(), 2);
   };
+  auto train_step = jit([&](const Batch& batch) {
+    auto [loss, gradients] =
+        value_and_grad(model, [&] { return question_loss(model(batch.pictures, batch.tokens, batch.real), batch); });
+    optimizer.update(gradients);
+    return loss;
+  });
   train(model);
   InterruptGuard interrupt;
   std::ostringstream silent;
@@ -128,10 +134,8 @@ TrainingResult run_training(VqaModel& model, const DataSet& data, const Training
     int64_t epoch = loader.epoch();
     auto steps = progress(loader, "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(options.epochs), shown);
     for (Batch& batch : steps) {
-      auto [loss, gradients] = value_and_grad(
-          model, [&, &batch = batch] { return question_loss(model(batch.pictures, batch.tokens, batch.real), batch); });
+      Tensor loss = train_step(batch);
       require_finite(loss, optimizer.step());
-      optimizer.update(gradients);
       auto asked = sum(batch.asked).item<double>();
       running.sum += loss.item<double>() * asked;
       running.questions += asked;
@@ -155,6 +159,8 @@ TrainingResult run_training(VqaModel& model, const DataSet& data, const Training
     result.history.push_back(row);
     save();
   }
+  if (!options.graph.empty()) train_step.write_graph(options.graph);
+  if (options.describe) std::fputs(train_step.describe().c_str(), stderr);
   result.steps = optimizer.step();
   result.finished = !stopped;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

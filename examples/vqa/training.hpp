@@ -23,6 +23,8 @@ struct TrainingOptions {
   int64_t checkpoint_every = 0;  ///< steps between checkpoints beside those at the end of each epoch; 0: none
   bool evaluate_epochs = true;   ///< on the test split, after each epoch
   bool progress = true;
+  std::string graph;      ///< file (.svg or .dot) for a picture of the training step's plan; none when empty
+  bool describe = false;  ///< print the plans on standard error at the end
 };
 
 /// The options of `quick` and `full`; throws ValueError for another name.

@@ -52,7 +52,7 @@ template <Module T>
 GradcheckResult check_parameters(T& model, const std::function<Tensor()>& loss, GradcheckOptions options = {}) {
   std::vector<NamedCell> parameters = cells(model, of_type<Param>);
   Tensors values;
-  for (const NamedCell& parameter : parameters) values.push_back(parameter.cell->value);
+  for (const NamedCell& parameter : parameters) values.push_back(parameter.cell->value());
   GradcheckResult result = gradcheck(
       [&](const Tensors& watched) {
         for (size_t i = 0; i < watched.size(); ++i) parameters[i].cell->tracked = watched[i];

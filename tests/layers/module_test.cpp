@@ -108,7 +108,8 @@ TEST_CASE("state copies and state_view aliases") {
   Rngs rngs(0);
   Block block(rngs);
   State copy = state(block), view = state_view(block, of_type<Param>);
-  block.up.bias.cell()->value.mutable_data<float>()[0] = 9;
+  Tensor bias = block.up.bias;
+  bias.mutable_data<float>()[0] = 9;
   CHECK(copy["up.bias"].to_vector<float>()[0] == 0);
   CHECK(view["up.bias"].to_vector<float>()[0] == 9);
   CHECK_THAT(error_of<IndexError>([&] { copy["up.biass"]; }), Contains("up.bias") && Contains("up.biass"));

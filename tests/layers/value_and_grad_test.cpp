@@ -212,7 +212,7 @@ TEST_CASE("two threads train two models", "[threads]") {
       State grads = grad(model, [&] { return mean(square(model(x))); });
       std::vector<NamedCell> parameters = cells(model, of_type<Param>);
       for (size_t i = 0; i < parameters.size(); ++i)
-        parameters[i].cell->put(parameters[i].cell->value - 0.1 * grads.value(i));
+        parameters[i].cell->put(parameters[i].cell->value() - 0.1 * grads.value(i));
     }
     return state(model);
   };
