@@ -30,13 +30,13 @@ struct GeluTanhGrad {
 };
 
 struct GeluErf {
-  template <class V> V operator()(V x) const { return x * (V(0.5) * erfc(bounded(x, 40) * V(-inverse_sqrt2))); }
+  template <class V> V operator()(V x) const { return x * normal_cdf(bounded(x, 40)); }
 };
 
 struct GeluErfGrad {
   template <class V> V operator()(V x, V g) const {
     V c = bounded(x, 40);
-    return g * (V(0.5) * erfc(c * V(-inverse_sqrt2)) + c * exp(V(-0.5) * (c * c)) * V(0.5 * gelu_rate));
+    return g * (normal_cdf(c) + c * normal_density(c));
   }
 };
 

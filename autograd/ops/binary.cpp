@@ -176,18 +176,15 @@ void define_integer_pow() {
 /// x - y, 0 where they are equal, infinities included.
 Tensor difference(T x, T y) { return where(x == y, 0, x - y); }
 
-template <class Op> Tensor compare(const Operand& x, const Operand& y) {
-  auto [a, b] = promoted(x, y);
-  return apply(Op{}, {a, b});
+template <class Op> Tensor on_pair(std::pair<Tensor, Tensor> pair) {
+  const Tensor inputs[] = {std::move(pair.first), std::move(pair.second)};
+  return weft::apply(Op{}, std::span<const Tensor>(inputs));
 }
+template <class Op> Tensor compare(const Operand& x, const Operand& y) { return on_pair<Op>(promoted(x, y)); }
 template <class Op> Tensor on_numbers(const Operand& x, const Operand& y) {
-  auto [a, b] = promoted_numbers(x, y);
-  return apply(Op{}, {a, b});
+  return on_pair<Op>(promoted_numbers(x, y));
 }
-template <class Op> Tensor on_floats(const Operand& x, const Operand& y) {
-  auto [a, b] = promoted_floats(x, y);
-  return apply(Op{}, {a, b});
-}
+template <class Op> Tensor on_floats(const Operand& x, const Operand& y) { return on_pair<Op>(promoted_floats(x, y)); }
 template <class Op> Tensor on_booleans(const Operand& x, const Operand& y) {
   return apply(Op{}, {x.as(DType::boolean), y.as(DType::boolean)});
 }

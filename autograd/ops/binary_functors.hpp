@@ -13,6 +13,7 @@ struct Multiply { template <class V> V operator()(V x, V y) const { return x * y
 struct Divide { template <class V> V operator()(V x, V y) const { return x / y; } };
 struct Maximum { template <class V> V operator()(V x, V y) const { return maximum(x, y); } };
 struct Minimum { template <class V> V operator()(V x, V y) const { return minimum(x, y); } };
+struct Power { template <class V> V operator()(V x, V y) const { return pow(x, y); } };
 struct FloorDivide { template <class V> V operator()(V x, V y) const { return floor(x / y); } };
 /// Equal arguments, infinities included, differ by 0.
 struct LogAddExp {

@@ -4,12 +4,16 @@ namespace weft {
 
 void define_built_in_primitives() {
   define_activation();
-  define_adam_step();
+  define_global_norm();
+  define_optimizer_update();
+  define_parameter_average();
   define_attention();
+  define_batch_norm();
   define_binary();
   define_cast();
   define_conv();
   define_create();
+  define_cross_entropy();
   define_cumulative();
   define_gather();
   define_join();
@@ -26,6 +30,8 @@ void define_built_in_primitives() {
   define_slice();
   define_softmax();
   define_sort();
+  define_fused_elementwise();
+  define_stream_key();
   define_triangle();
   define_unary();
 }

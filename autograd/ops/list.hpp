@@ -6,15 +6,19 @@ namespace weft {
 void define_built_in_primitives();
 
 // One for each file in this folder that defines primitives.
-void define_adam_step();
+void define_global_norm();
+void define_optimizer_update();
+void define_parameter_average();
 void define_pool();
 void define_norm();
 void define_matmul();
 void define_conv();
 void define_attention();
 void define_activation();
+void define_batch_norm();
 void define_binary();
 void define_cast();
+void define_cross_entropy();
 void define_cumulative();
 void define_reduce();
 void define_select();
@@ -25,6 +29,8 @@ void define_layout();
 void define_slice();
 void define_join();
 void define_pad();
+void define_fused_elementwise();
+void define_stream_key();
 void define_triangle();
 void define_gather();
 void define_scatter();

@@ -61,6 +61,10 @@ Specs grad_shape(const op::LayerNormGrad& op, std::span<const Spec> in) {
   expect_same_dtype("layer_norm_grad", in[0], in[1]);
   expect_same_shape("layer_norm_grad", in[0], in[1]);
   if (op.forward.has_scale) expect_vector("layer_norm_grad", "scale", in[0], in[2]);
+  if (op.passes) {
+    expect_same_dtype("layer_norm_grad", in[0], in.back());
+    expect_same_shape("layer_norm_grad", in[0], in.back());
+  }
   const Spec vector{{in[0].shape.back()}, in[0].dtype};
   Specs specs{in[1]};
   if (op.forward.has_scale) specs.push_back(vector);
@@ -75,10 +79,36 @@ Tensors grad_composed(const op::LayerNormGrad& op, std::span<const Tensor> in) {
   Tensor g = op.forward.has_scale ? d_y * in[2] : d_y;
   Tensor d_x = g - s.normal * mean(g * s.normal, -1, true);
   if (op.forward.centered) d_x = d_x - mean(g, -1, true);
-  Tensors result{d_x * s.factor};
+  d_x = d_x * s.factor;
+  Tensors result{op.passes ? d_x + in.back() : d_x};
   if (op.forward.has_scale) result.push_back(sum_to(d_y * s.normal, features));
   if (op.forward.has_bias) result.push_back(sum_to(d_y, features));
   return result;
+}
+
+/// The inputs without the residual.
+std::span<const Spec> norm_inputs(std::span<const Spec> in) { return in.subspan(1); }
+
+Specs add_norm_shape(const op::AddLayerNorm& op, std::span<const Spec> in) {
+  expect_same_dtype("add_layer_norm", in[0], in[1]);
+  expect_same_shape("add_layer_norm", in[0], in[1]);
+  Specs normal = norm_shape(op.norm, norm_inputs(in));
+  return {in[0], normal[0]};
+}
+
+Tensors add_norm_grad(const op::AddLayerNorm& op, const GradCall& call) {
+  std::vector<Tensor> inputs{call.cotangents[1], call.outputs[0]};
+  if (op.norm.has_scale) inputs.push_back(call.inputs[2]);
+  inputs.push_back(call.cotangents[0]);
+  Tensors result = apply_all(op::LayerNormGrad{op.norm, true}, inputs);
+  result.insert(result.begin(), result[0]);
+  return result;
+}
+
+Tensors add_norm_composed(const op::AddLayerNorm& op, std::span<const Tensor> in) {
+  std::vector<Tensor> inputs{in[0] + in[1]};
+  inputs.insert(inputs.end(), in.begin() + 2, in.end());
+  return {inputs[0], norm_composed(op.norm, inputs)[0]};
 }
 
 std::vector<std::pair<op::LayerNorm, Shape>> examples() {
@@ -106,6 +136,19 @@ std::vector<Sample> grad_samples() {
     Tensors inputs{spread(shape, -1, 1, 3), spread(shape, -2, 3)};
     if (op.has_scale) inputs.push_back(spread({shape.back()}, 0.5, 2, 1));
     samples.push_back(sample(op::LayerNormGrad{op}, inputs));
+    inputs.push_back(spread(shape, -1, 2, 4));
+    samples.push_back(sample(op::LayerNormGrad{op, true}, inputs));
+  }
+  return samples;
+}
+
+std::vector<Sample> add_norm_samples() {
+  std::vector<Sample> samples;
+  for (const auto& [op, shape] : examples()) {
+    Tensors inputs{spread(shape, -2, 3), spread(shape, -1, 1, 3)};
+    if (op.has_scale) inputs.push_back(spread({shape.back()}, 0.5, 2, 1));
+    if (op.has_bias) inputs.push_back(spread({shape.back()}, -1, 1, 2));
+    samples.push_back(sample(op::AddLayerNorm{op}, inputs));
   }
   return samples;
 }
@@ -158,6 +201,18 @@ Tensor rms_norm(const Tensor& x, const Tensor& scale, double epsilon, const Shap
   return norm_over("rms_norm", x, scale, Tensor(), epsilon, axes, false);
 }
 
+Normalized add_layer_norm(const Tensor& x, const Tensor& residual, const Tensor& scale, const Tensor& bias,
+                          double epsilon) {
+  DType dtype = promote(at_least_float(x.dtype()), residual.dtype());
+  for (const Tensor& vector : {scale, bias})
+    if (vector.defined()) dtype = promote(dtype, vector.dtype());
+  std::vector<Tensor> inputs{cast(x, dtype), cast(residual, dtype)};
+  for (const Tensor& vector : {scale, bias})
+    if (vector.defined()) inputs.push_back(cast(vector, dtype));
+  Tensors result = apply_all(op::AddLayerNorm{{epsilon, true, scale.defined(), bias.defined()}}, inputs);
+  return {result[0], result[1]};
+}
+
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& scale, const Tensor& bias, double epsilon) {
   if (x.rank() < 2 || groups < 1 || x.shape().back() % groups != 0)
     throw ShapeError("group_norm: expected [batch, space..., features] with features that " + std::to_string(groups) +
@@ -196,6 +251,16 @@ void define_norm() {
                                    .flops = [](const op::LayerNorm&, std::span<const Spec>, std::span<const Spec> out) {
                                      return 8.0 * static_cast<Flops>(out[0].shape.elements());
                                    }});
+  define_primitive<op::AddLayerNorm>(
+      {.shape = add_norm_shape,
+       .grad = add_norm_grad,
+       .composed = add_norm_composed,
+       .samples = add_norm_samples,
+       .saved_inputs = 0b100,
+       .saved_outputs = 0b1,
+       .flops = [](const op::AddLayerNorm&, std::span<const Spec>, std::span<const Spec> out) {
+         return 9.0 * static_cast<Flops>(out[0].shape.elements());
+       }});
   define_primitive<op::LayerNormGrad>(
       {.shape = grad_shape,
        .composed = grad_composed,

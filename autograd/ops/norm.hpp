@@ -20,14 +20,31 @@ struct LayerNorm {
 };
 
 /// Its gradient: d_y [..., features], x, scale with `has_scale` -> d_x, and d_scale and d_bias where there is a scale
-/// and a bias.
+/// and a bias. With `passes`, a last input of x's shape is added to d_x: what comes to x on other ways.
 struct LayerNormGrad {
   static constexpr std::string_view name = "layer_norm_grad";
   LayerNorm forward;
+  bool passes = false;
   bool operator==(const LayerNormGrad&) const = default;
 };
 
+/// A residual connection and its normalization in one pass: x, residual of the same shape, then scale and bias as for
+/// `norm` -> x + residual, and layer_norm of that. The same bits as both ops one after the other.
+struct AddLayerNorm {
+  static constexpr std::string_view name = "add_layer_norm";
+  LayerNorm norm;
+  bool operator==(const AddLayerNorm&) const = default;
+};
+
 }  // namespace op
+
+/// x + residual, and layer_norm() of that over the last axis, in one pass; x and residual [..., features], scale and
+/// bias [features] or undefined. Throws ShapeError, DTypeError.
+struct Normalized {
+  Tensor sum, normal;
+};
+Normalized add_layer_norm(const Tensor& x, const Tensor& residual, const Tensor& scale = Tensor(),
+                          const Tensor& bias = Tensor(), double epsilon = 1e-6);
 
 /// (x - mean) / sqrt(variance + epsilon) * scale + bias, mean and biased variance over `axes` of x. scale and bias,
 /// where defined, broadcast to x (so [features] for the last axis). Fused when `axes` is the last axis alone.

@@ -12,12 +12,16 @@ using std::abs, std::sqrt, std::cbrt, std::floor, std::ceil, std::trunc, std::ne
 using std::acosh, std::asinh, std::atanh, std::cosh, std::sinh, std::tanh;
 using std::copysign, std::erf, std::erfc;
 using std::exp, std::exp2, std::expm1, std::log, std::log10, std::log1p, std::log2;
+using std::pow;
 using std::sin, std::cos, std::tan, std::asin, std::acos, std::atan;
 
 template <class T> T select(bool condition, T x, T y) { return condition ? x : y; }
 /// The second argument where either is NaN.
 template <class T> T min(T x, T y) { return x < y ? x : y; }
 template <class T> T max(T x, T y) { return x > y ? x : y; }
+/// P(standard normal < x), and its derivative.
+template <class T> T normal_cdf(T x) { return T(0.5) * erfc(x * T(-0.70710678118654752440)); }
+template <class T> T normal_density(T x) { return T(0.39894228040143267794) * exp(T(-0.5) * (x * x)); }
 /// NaN where either is NaN.
 template <class T> T maximum(T x, T y) { return x > y || x != x ? x : y; }
 template <class T> T minimum(T x, T y) { return x < y || x != x ? x : y; }

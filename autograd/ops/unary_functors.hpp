@@ -39,6 +39,7 @@ struct Acosh { template <class V> V operator()(V x) const { return acosh(x); } }
 struct Atanh { template <class V> V operator()(V x) const { return atanh(x); } };
 /// The same.
 struct Erf { template <class V> V operator()(V x) const { return select(abs(x) > V(6), copysign(V(1), x), erf(x)); } };
+struct Erfc { template <class V> V operator()(V x) const { return erfc(x); } };
 struct Sigmoid { template <class V> V operator()(V x) const { return V(1) / (V(1) + exp(-x)); } };
 struct Softplus { template <class V> V operator()(V x) const { return maximum(x, V(0)) + log1p(exp(-abs(x))); } };
 struct LogSigmoid { template <class V> V operator()(V x) const { return minimum(x, V(0)) - log1p(exp(-abs(x))); } };

@@ -110,8 +110,7 @@ void register_cpu_binary(KernelTable& table) {
   analytic<op::Divide, functors::Divide>(table);
   analytic<op::LogAddExp, functors::LogAddExp>(table);
   analytic<op::Step, functors::Step>(table);
-  scalar<op::Power>(
-      table, [](auto x, auto y) { return std::pow(x, y); }, [](auto x, auto y) { return whole_power(x, y); });
+  arithmetic<op::Power, functors::Power>(table, [](auto x, auto y) { return whole_power(x, y); });
   scalar<op::Remainder>(
       table, [](auto x, auto y) { return floor_remainder(x, y); },
       [](auto x, auto y) { return floor_remainder(x, y); });

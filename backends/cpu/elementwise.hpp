@@ -25,10 +25,27 @@ inline StridedInput broadcast_input(const Tensor& x, const Shape& shape) {
   return input;
 }
 
+/// What fits into a piece is done at once.
+constexpr int64_t small_result = 1024;
+
+/// Whether the first N inputs lie in memory as the result does.
+template <size_t N> bool all_like(std::span<const Tensor> inputs, const Tensor& result) {
+  bool alike = true;
+  for (size_t i = 0; i < N; ++i) alike = alike && inputs[i].is_contiguous() && inputs[i].shape() == result.shape();
+  return alike;
+}
+
 /// Calls f(const void* const* inputs, const int64_t* steps, void* result, int64_t n) over pieces of the first N inputs,
 /// broadcast to the first output; the pointers are to each piece's first element.
 template <int N, class F> void map_pieces(const KernelCall& call, F&& f) {
+  if (const Tile* tile = call.tile) return f(tile->inputs, tile->steps, tile->output, tile->n);
   Tensor& result = call.outputs[0];
+  if (result.elements() <= small_result && all_like<N>(call.inputs, result)) {  // no plan needed
+    const void* x[N];
+    int64_t steps[N];
+    for (size_t i = 0; i < N; ++i) x[i] = call.inputs[i].raw(), steps[i] = 1;
+    return f(x, steps, result.mutable_raw(), result.elements());
+  }
   std::array<StridedInput, N> inputs;
   for (int i = 0; i < N; ++i)
     inputs[static_cast<size_t>(i)] = broadcast_input(call.inputs[static_cast<size_t>(i)], result.shape());

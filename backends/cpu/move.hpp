@@ -29,7 +29,7 @@ template <class T> T element_from(double value) {
   else return static_cast<T>(value);
 }
 
-/// copy_elements() on several threads.
+/// copy_elements() on several threads; transpositions in blocks.
 void copy_parallel(const Tensor& source, Tensor& target);
 
 /// Every element of a contiguous tensor becomes `value`, on several threads.

@@ -18,10 +18,12 @@ RandomKey read_key(const Tensor& key) {
   return {uint64_t{word(1)} << 32 | word(0), word(2), word(3)};
 }
 
+/// Elements of a task; a multiple of 4.
+constexpr int64_t chunk = 4096;
+
 /// Calls f(bits, begin, end) for fixed chunks of a draw of `count` elements, with the bits of elements begin .. end
 /// - 1.
 template <class F> void for_each_chunk(const RandomKey& key, int64_t count, F&& f) {
-  constexpr int64_t chunk = 2048;
   parallel_chunks(count, chunk, [&](int64_t begin, int64_t end) {
     uint32_t bits[chunk];
     cpu::isa_kernels().random.words(key, static_cast<uint64_t>(begin / 4), (end - begin + 3) / 4, bits);
@@ -48,8 +50,11 @@ void uniform_kernel(const KernelCall& call) {
     const double low = op.low, span = op.high - op.low;
     // Rounding must not reach the upper end.
     const T most = std::nextafter(static_cast<T>(op.high), static_cast<T>(op.low));
-    fill<T>(call, [&](uint32_t bits) {
-      return std::min(static_cast<T>(low + span * (static_cast<double>(bits >> 8) * 0x1p-24)), most);
+    const RandomKey key = read_key(call.inputs[0]);
+    T* out = call.outputs[0].mutable_raw_as<T>();
+    parallel_chunks(call.outputs[0].elements(), chunk, [&](int64_t begin, int64_t end) {
+      cpu::isa_kernels().random.of<T>().uniform(key, static_cast<uint64_t>(begin / 4), end - begin, low, span, most,
+                                                out + begin);
     });
   });
 }
@@ -80,11 +85,9 @@ template <class T> void dropout(const op::Dropout& op, const RandomKey& key, con
   if (op.broadcast_axes.rank() == 0) {
     const T* from = x.raw_as<T>();
     T* to = out.mutable_raw_as<T>();
-    for_each_chunk(key, x.elements(), [&](const uint32_t* bits, int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const T kept = from[i] * scale;
-        to[i] = bits[i - begin] >> 8 >= threshold ? kept : T(0);
-      }
+    parallel_chunks(x.elements(), chunk, [&](int64_t begin, int64_t end) {
+      cpu::isa_kernels().random.of<T>().dropout(key, static_cast<uint64_t>(begin / 4), end - begin, threshold, scale,
+                                                from + begin, to + begin);
     });
     return;
   }

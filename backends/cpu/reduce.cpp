@@ -1,6 +1,7 @@
 #include <weft/autograd/ops/reduce.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/lines.hpp>
 #include <weft/backends/cpu/reduce_axes.hpp>
+#include <weft/backends/cpu/scratch.hpp>
 #include <weft/backends/cpu/table.hpp>
 #include <weft/core/parallel.hpp>
 #include <weft/core/tensor.hpp>
@@ -20,9 +22,14 @@ struct Stage {
   int64_t outer, n, inner;
 };
 
+struct Stages {
+  std::array<Stage, Shape::max_rank> list;
+  int count = 0;
+};
+
 /// Runs of neighbouring axes, each reduced by a stage of its own, the innermost first.
-std::vector<Stage> stages_of(const Shape& shape, const Shape& axes) {
-  std::vector<Stage> stages;
+Stages stages_of(const Shape& shape, const Shape& axes) {
+  Stages stages;
   int64_t inner = 1;
   for (int axis = shape.rank() - 1, next = axes.rank() - 1; axis >= 0; --axis) {
     if (next < 0 || axes[next] != axis) {
@@ -32,27 +39,29 @@ std::vector<Stage> stages_of(const Shape& shape, const Shape& axes) {
     int64_t n = 1;
     for (; next >= 0 && axes[next] == axis; --next, --axis) n *= shape[axis];
     ++axis;
-    stages.push_back({shape.slice(0, axis).elements(), n, inner});
+    stages.list[static_cast<size_t>(stages.count++)] = {shape.slice(0, axis).elements(), n, inner};
   }
-  if (stages.empty()) stages.push_back({shape.elements(), 1, 1});
+  if (stages.count == 0) stages.list[static_cast<size_t>(stages.count++)] = {shape.elements(), 1, 1};
   return stages;
 }
 
 /// Calls run(stage, from, to) for one stage after the other, the last into the output. Stages that leave nothing to
 /// reduce still run, since they give the identity.
 template <class T, class F> void run_stages(const KernelCall& call, const Shape& axes, F&& run) {
-  const std::vector<Stage> stages = stages_of(call.inputs[0].shape(), axes);
-  std::vector<Tensor> between;
+  const Stages stages = stages_of(call.inputs[0].shape(), axes);
+  int64_t between = 0;
+  for (int i = 0; i + 1 < stages.count; ++i) {
+    const Stage& stage = stages.list[static_cast<size_t>(i)];
+    between += stage.outer * stage.inner;
+  }
+  T* next = between ? cpu::scratch<T>(cpu::ScratchUse::reduce_stages, between) : nullptr;
   const T* from = call.inputs[0].raw_as<T>();
-  for (size_t i = 0; i < stages.size(); ++i) {
-    const Stage& stage = stages[i];
-    T* to = call.outputs[0].mutable_raw_as<T>();
-    if (i + 1 < stages.size()) {
-      between.push_back(Tensor::empty({stage.outer * stage.inner}, dtype_of<T>, call.outputs[0].device()));
-      to = between.back().mutable_raw_as<T>();
-    }
+  for (int i = 0; i < stages.count; ++i) {
+    const Stage& stage = stages.list[static_cast<size_t>(i)];
+    T* to = i + 1 < stages.count ? next : call.outputs[0].mutable_raw_as<T>();
     run(stage, from, to);
     from = to;
+    next += stage.outer * stage.inner;
   }
 }
 
@@ -122,7 +131,15 @@ template <class Op, class T> void arg_rows(const T* x, int64_t rows, int64_t n, 
       const T* from = x + row * n;
       T best;
       run(from, 1, n, n, &best);
-      y[row] = std::find_if(from, from + n, [&](T value) { return value == best || value != value; }) - from;
+      // Whole blocks first, which the compiler makes vectors of.
+      int64_t at = 0;
+      for (constexpr int64_t block = 64; at + block <= n; at += block) {
+        int found = 0;
+        for (int64_t i = at; i < at + block; ++i) found |= (from[i] == best) | (from[i] != from[i]);
+        if (found) break;
+      }
+      while (at + 1 < n && from[at] != best && from[at] == from[at]) ++at;
+      y[row] = at;
     }
   });
 }

@@ -29,7 +29,23 @@ template <class F> void visit_wide(DType dtype, F&& f) {
   visit_wide_number(dtype, f);
 }
 
-/// Threads share the columns behind the axis, never a place: every place takes in its updates in index order.
+/// How the places [outer, extent, inner] are shared among tasks: in ranges along the axis, and in stripes of columns. A
+/// range's task looks at all indices, so that every place takes in its updates in index order, whatever the threads.
+struct Shares {
+  int64_t ranges = 1, range, stripes = 1, stripe;
+
+  Shares(const cpu::AxisView& view, int64_t count, int64_t item) : range(view.extent), stripe(view.inner) {
+    // Small work is one task. The more columns, the less the search for indices weighs.
+    if (view.outer * count * view.inner <= 32768) return;
+    const int64_t line = 64 / item;
+    stripe = std::max(4 * line, (view.inner / 4 + line - 1) / line * line);
+    stripes = (view.inner + stripe - 1) / stripe;
+    if (view.inner < line) return;
+    range = std::max<int64_t>(1, (view.extent + 7) / 8);
+    ranges = (view.extent + range - 1) / range;
+  }
+};
+
 template <class Combine> void scatter_rows(const KernelCall& call, int axis, OutOfRange mode) {
   Tensor& out = call.outputs[0];
   cpu::copy_parallel(call.inputs[0], out);
@@ -40,15 +56,17 @@ template <class Combine> void scatter_rows(const KernelCall& call, int axis, Out
   visit_wide(out.dtype(), [&]<class T>(std::type_identity<T>) {
     cpu::visit_index(indices.dtype(), [&]<class I>(std::type_identity<I>) {
       const I* places = indices.raw_as<I>();
-      const int64_t stripe = 64 / static_cast<int64_t>(sizeof(T)), stripes = (inner + stripe - 1) / stripe;
-      parallel_for(view.outer * stripes, [&](int64_t task) {
-        const int64_t outer = task / stripes, first = task % stripes * stripe;
-        const int64_t width = std::min(stripe, inner - first);
+      const Shares shares(view, count, static_cast<int64_t>(sizeof(T)));
+      parallel_for(view.outer * shares.ranges * shares.stripes, [&](int64_t task) {
+        const int64_t first = task % shares.stripes * shares.stripe,
+                      least = task / shares.stripes % shares.ranges * shares.range;
+        const int64_t outer = task / shares.stripes / shares.ranges, most = least + shares.range;
+        const int64_t width = std::min(shares.stripe, inner - first);
         T* to = out.mutable_raw_as<T>() + outer * view.extent * inner + first;
         const T* from = updates.raw_as<T>() + outer * count * inner + first;
         for (int64_t i = 0; i < count; ++i) {
           const int64_t place = resolve_index(places[i], view.extent, mode);
-          if (place < 0) continue;
+          if (place < least || place >= most) continue;
           T* row = to + place * inner;
           for (int64_t j = 0; j < width; ++j) row[j] = Combine::combine(row[j], from[i * inner + j]);
         }

@@ -7,15 +7,25 @@ namespace weft::cpu {
 /// What a thread's scratch memory is for; each purpose has memory of its own, so that they may be in use together.
 enum class ScratchUse {
   attention,
+  attention_nulls,
+  attention_pieces,
   gemm_packed,
-  gemm_tail,
+  gemm_partial,
   gemm_row,
+  batch_norm_factors,
+  batch_norm_sums,
   conv_columns,
-  conv_kernel,
-  conv_flipped,
+  conv_lines,
+  conv_packed,
+  conv_phases,
+  conv_runs,
   conv_result,
   conv_partial,
+  conv_taps,
+  pool_taps,
   reduce,
+  reduce_stages,
+  elementwise_slots,
   count
 };
 

@@ -11,16 +11,20 @@ namespace {
 
 /// Elements of a task, and of a gathered piece (at most 8 KB for each input).
 constexpr int64_t task_size = 16384, piece_size = 1024;
+/// Up to this many elements there is only one task: waking threads costs more.
+constexpr int64_t alone = 32768;
 /// Rows from this length on are worked on one by one, where that saves gathering.
 constexpr int64_t long_row = 128;
 
-enum class Access { contiguous, once, gathered };
+/// `repeated`: the same contiguous elements over and over, as a bias added to every row.
+enum class Access { contiguous, once, repeated, gathered };
 
 struct Input {
   const char* data;
   Strides strides;
   int64_t item;
   Access access;
+  int64_t period = 1;  ///< elements until it repeats itself
 };
 
 /// The axes merged as far as all inputs allow, without those of extent 1.
@@ -30,6 +34,7 @@ struct Plan {
   size_t count;
   int64_t elements = 1, row = 1;
   bool by_rows = false;
+  int64_t piece = piece_size, task = task_size;
 
   Plan(const Shape& shape, std::span<const StridedInput> given) : count(given.size()) {
     for (size_t i = 0; i < count; ++i)
@@ -58,8 +63,36 @@ struct Plan {
       if (std::all_of(input.strides.begin(), input.strides.end(), [](int64_t stride) { return stride == 0; }))
         input.access = Access::once;
       else if (input.strides == packed) input.access = Access::contiguous;
+      else if (repeats(input, packed)) input.access = Access::repeated;
     }
     by_rows = rows_fit;
+    choose_pieces();
+  }
+
+  /// Whether the outer axes have stride 0 and the inner ones are contiguous, and few enough for a piece.
+  bool repeats(Input& input, const Strides& packed) const {
+    int axis = 0;
+    while (axis < extents.rank() && input.strides[axis] == 0) ++axis;
+    input.period = extents.slice(axis, extents.rank()).elements();
+    for (; axis < extents.rank(); ++axis)
+      if (input.strides[axis] != packed[axis]) return false;
+    return input.period <= piece_size / 2;
+  }
+
+  /// Whole periods in a piece and whole pieces in a task, so that a repeated input is laid out once in a task. That is
+  /// better than going by rows, when these are short.
+  void choose_pieces() {
+    int64_t period = 1;
+    bool simple = true;
+    for (size_t i = 0; i < count; ++i) {
+      simple = simple && inputs[i].access != Access::gathered;
+      if (inputs[i].access == Access::repeated) period = std::max(period, inputs[i].period);
+    }
+    if (period > 1 && simple) by_rows = false;
+    for (size_t i = 0; i < count; ++i)
+      if (inputs[i].access == Access::repeated && period % inputs[i].period != 0) inputs[i].access = Access::gathered;
+    piece = piece_size / period * period;
+    task = elements <= alone ? elements : task_size / piece * piece;
   }
 
   /// Bytes from the input's data to element `index` of the result, counted in row-major order.
@@ -96,6 +129,17 @@ void gather(const Plan& plan, const Input& input, int64_t offset, int64_t n, cha
   }
 }
 
+/// n elements of an input that repeats itself, from its beginning on.
+void repeat(const Input& input, int64_t n, char* to) {
+  const int64_t bytes = n * input.item;
+  int64_t done = std::min(bytes, input.period * input.item);
+  std::memcpy(to, input.data, static_cast<size_t>(done));
+  for (int64_t more; done < bytes; done += more) {
+    more = std::min(done, bytes - done);
+    std::memcpy(to + done, to, static_cast<size_t>(more));
+  }
+}
+
 void run_rows(const Plan& plan, int64_t begin, int64_t end, const detail::PieceRef& f) {
   const void* pointers[most_strided_inputs];
   int64_t steps[most_strided_inputs];
@@ -115,13 +159,16 @@ void run_gathered(const Plan& plan, int64_t begin, int64_t end, const detail::Pi
   alignas(64) char buffers[most_strided_inputs][piece_size * 8];
   const void* pointers[most_strided_inputs];
   int64_t steps[most_strided_inputs];
-  for (int64_t at = begin; at < end; at += piece_size) {
-    const int64_t n = std::min(piece_size, end - at);
+  for (int64_t at = begin; at < end; at += plan.piece) {
+    const int64_t n = std::min(plan.piece, end - at);
     for (size_t i = 0; i < plan.count; ++i) {
       const Input& input = plan.inputs[i];
       steps[i] = input.access == Access::once ? 0 : 1;
       if (input.access == Access::gathered) {
         gather(plan, input, at, n, buffers[i]);
+        pointers[i] = buffers[i];
+      } else if (input.access == Access::repeated) {
+        if (at == begin) repeat(input, n, buffers[i]);
         pointers[i] = buffers[i];
       } else {
         pointers[i] = input.data + (input.access == Access::once ? 0 : at * input.item);
@@ -138,7 +185,7 @@ namespace detail {
 void strided_pieces(const Shape& shape, std::span<const StridedInput> inputs, PieceRef f) {
   const Plan plan(shape, inputs);
   if (plan.elements == 0) return;
-  parallel_chunks(plan.elements, task_size, [&](int64_t begin, int64_t end) {
+  parallel_chunks(plan.elements, plan.task, [&](int64_t begin, int64_t end) {
     if (plan.by_rows) run_rows(plan, begin, end, f);
     else run_gathered(plan, begin, end, f);
   });

@@ -15,7 +15,7 @@ struct StridedInput {
   Strides strides;
   int64_t item;  ///< bytes of an element: 1, 2, 4 or 8
 };
-constexpr size_t most_strided_inputs = 4;
+constexpr size_t most_strided_inputs = 12;
 
 namespace detail {
 /// `call(object, inputs, steps, offset, n)`.

@@ -107,9 +107,9 @@ void register_cpu_unary(KernelTable& table) {
   analytic<op::Log2, functors::Log2>(table);
   analytic<op::Log10, functors::Log10>(table);
   analytic<op::Log1p, functors::Log1p>(table);
-  scalar<op::Sin>(table, functors::Sin{});
-  scalar<op::Cos>(table, functors::Cos{});
-  scalar<op::Tan>(table, functors::Tan{});
+  analytic<op::Sin, functors::Sin>(table);
+  analytic<op::Cos, functors::Cos>(table);
+  analytic<op::Tan, functors::Tan>(table);
   analytic<op::Asin, functors::Asin>(table);
   analytic<op::Acos, functors::Acos>(table);
   analytic<op::Atan, functors::Atan>(table);
@@ -120,6 +120,7 @@ void register_cpu_unary(KernelTable& table) {
   analytic<op::Acosh, functors::Acosh>(table);
   analytic<op::Atanh, functors::Atanh>(table);
   analytic<op::Erf, functors::Erf>(table);
+  analytic<op::Erfc, functors::Erfc>(table);
   analytic<op::Sigmoid, functors::Sigmoid>(table);
   analytic<op::Softplus, functors::Softplus>(table);
   analytic<op::LogSigmoid, functors::LogSigmoid>(table);
@@ -130,7 +131,6 @@ void register_cpu_unary(KernelTable& table) {
   predicate<op::IsNan, functors::IsNan>(table);
   predicate<op::IsInf, functors::IsInf>(table);
   predicate<op::IsFinite, functors::IsFinite>(table);
-  scalar<op::Erfc>(table, [](auto x) { return std::erfc(x); });
   scalar<op::ErfInv>(table, [](auto x) { return inverse_erf(static_cast<double>(x)); });
   table.add<op::IntegerPow>(integer_pow_kernel, wide_numbers, true);
   table.add<op::LogicalNot>(logical_not_kernel, {DType::boolean}, true);

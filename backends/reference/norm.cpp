@@ -1,5 +1,6 @@
 #include <weft/autograd/ops/norm.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -12,6 +13,13 @@ struct RowStatistics {
   double mean = 0, factor = 0;  // factor = 1 / sqrt(variance + epsilon)
 };
 
+/// Rows of x, or of x + residual.
+template <class T> std::vector<T> sum_of(const Tensor& x, const Tensor& residual) {
+  std::vector<T> sum(x.raw_as<T>(), x.raw_as<T>() + x.elements());
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += residual.raw_as<T>()[i];
+  return sum;
+}
+
 template <class T> RowStatistics statistics(const op::LayerNorm& op, const T* x, int64_t n) {
   RowStatistics result;
   if (op.centered)
@@ -22,24 +30,38 @@ template <class T> RowStatistics statistics(const op::LayerNorm& op, const T* x,
   return result;
 }
 
+/// The rows `all`, normalized into `to`; scale and bias are the inputs from `first` on.
+template <class T>
+void normalize(const op::LayerNorm& op, const KernelCall& call, const T* all, size_t first, Tensor& to) {
+  const int64_t n = to.shape().back(), rows = n ? to.elements() / n : 0;
+  const T* scale = op.has_scale ? call.inputs[first].raw_as<T>() : nullptr;
+  const T* bias = op.has_bias ? call.inputs[first + op.has_scale].raw_as<T>() : nullptr;
+  for (int64_t row = 0; row < rows; ++row) {
+    const T* x = all + row * n;
+    T* y = to.mutable_raw_as<T>() + row * n;
+    const RowStatistics s = statistics(op, x, n);
+    for (int64_t i = 0; i < n; ++i)
+      y[i] = static_cast<T>((x[i] - s.mean) * s.factor * (scale ? scale[i] : T(1)) + (bias ? bias[i] : T(0)));
+  }
+}
+
 void norm_kernel(const KernelCall& call) {
-  const auto& op = call.op<op::LayerNorm>();
-  const int64_t n = call.inputs[0].shape().back(), rows = n ? call.inputs[0].elements() / n : 0;
   visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-    const T* scale = op.has_scale ? call.inputs[1].raw_as<T>() : nullptr;
-    const T* bias = op.has_bias ? call.inputs[1 + op.has_scale].raw_as<T>() : nullptr;
-    for (int64_t row = 0; row < rows; ++row) {
-      const T* x = call.inputs[0].raw_as<T>() + row * n;
-      T* y = call.outputs[0].mutable_raw_as<T>() + row * n;
-      const RowStatistics s = statistics(op, x, n);
-      for (int64_t i = 0; i < n; ++i)
-        y[i] = static_cast<T>((x[i] - s.mean) * s.factor * (scale ? scale[i] : T(1)) + (bias ? bias[i] : T(0)));
-    }
+    normalize(call.op<op::LayerNorm>(), call, call.inputs[0].raw_as<T>(), 1, call.outputs[0]);
+  });
+}
+
+void add_norm_kernel(const KernelCall& call) {
+  visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
+    const std::vector<T> sum = sum_of<T>(call.inputs[0], call.inputs[1]);
+    std::copy(sum.begin(), sum.end(), call.outputs[0].mutable_raw_as<T>());
+    normalize(call.op<op::AddLayerNorm>().norm, call, sum.data(), 2, call.outputs[1]);
   });
 }
 
 void norm_grad_kernel(const KernelCall& call) {
   const auto& op = call.op<op::LayerNormGrad>().forward;
+  const bool passes = call.op<op::LayerNormGrad>().passes;
   const int64_t n = call.inputs[1].shape().back(), rows = n ? call.inputs[1].elements() / n : 0;
   visit_wide_float(call.inputs[1].dtype(), [&]<class T>(std::type_identity<T>) {
     const T* scale = op.has_scale ? call.inputs[2].raw_as<T>() : nullptr;
@@ -58,7 +80,8 @@ void norm_grad_kernel(const KernelCall& call) {
       }
       for (int64_t i = 0; i < n; ++i) {
         const double g = static_cast<double>(d_y[i]) * (scale ? scale[i] : T(1)), normal = (x[i] - s.mean) * s.factor;
-        d_x[i] = static_cast<T>(s.factor * (g - mean_g - normal * mean_gx));
+        d_x[i] = static_cast<T>(s.factor * (g - mean_g - normal * mean_gx) +
+                                (passes ? call.inputs.back().raw_as<T>()[row * n + i] : T(0)));
       }
     }
     for (int64_t i = 0; i < n; ++i) {
@@ -73,6 +96,7 @@ void norm_grad_kernel(const KernelCall& call) {
 
 void register_reference_norm(KernelTable& table) {
   table.add<op::LayerNorm>(norm_kernel, wide_floats);
+  table.add<op::AddLayerNorm>(add_norm_kernel, wide_floats);
   table.add<op::LayerNormGrad>(norm_grad_kernel, wide_floats);
 }
 

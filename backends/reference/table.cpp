@@ -4,12 +4,16 @@ namespace weft {
 
 void register_reference(KernelTable& table) {
   register_reference_activation(table);
-  register_reference_adam_step(table);
+  register_reference_global_norm(table);
+  register_reference_optimizer_update(table);
+  register_reference_parameter_average(table);
   register_reference_attention(table);
+  register_reference_batch_norm(table);
   register_reference_binary(table);
   register_reference_cast(table);
   register_reference_conv(table);
   register_reference_create(table);
+  register_reference_cross_entropy(table);
   register_reference_cumulative(table);
   register_reference_gather(table);
   register_reference_join(table);
@@ -26,8 +30,10 @@ void register_reference(KernelTable& table) {
   register_reference_slice(table);
   register_reference_softmax(table);
   register_reference_sort(table);
+  register_reference_stream_key(table);
   register_reference_triangle(table);
   register_reference_unary(table);
+  register_reference_fused_elementwise(table);
 }
 
 }  // namespace weft

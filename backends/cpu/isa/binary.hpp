@@ -11,9 +11,9 @@ template <class F> using BinaryTestLoops = Loops<F, 2, true>;
 using BinaryKernels =
     LoopSet<BinaryLoops<functors::Add>, BinaryLoops<functors::Subtract>, BinaryLoops<functors::Multiply>,
             BinaryLoops<functors::Divide>, BinaryLoops<functors::Maximum>, BinaryLoops<functors::Minimum>,
-            BinaryLoops<functors::FloorDivide>, BinaryLoops<functors::LogAddExp>, BinaryLoops<functors::Step>,
-            BinaryLoops<functors::ReluGrad>, BinaryTestLoops<functors::Equal>, BinaryTestLoops<functors::NotEqual>,
-            BinaryTestLoops<functors::Less>, BinaryTestLoops<functors::LessEqual>, BinaryTestLoops<functors::Greater>,
-            BinaryTestLoops<functors::GreaterEqual>>;
+            BinaryLoops<functors::FloorDivide>, BinaryLoops<functors::Power>, BinaryLoops<functors::LogAddExp>,
+            BinaryLoops<functors::Step>, BinaryLoops<functors::ReluGrad>, BinaryTestLoops<functors::Equal>,
+            BinaryTestLoops<functors::NotEqual>, BinaryTestLoops<functors::Less>, BinaryTestLoops<functors::LessEqual>,
+            BinaryTestLoops<functors::Greater>, BinaryTestLoops<functors::GreaterEqual>>;
 
 }  // namespace weft::cpu

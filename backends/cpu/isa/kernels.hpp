@@ -6,9 +6,14 @@
 
 #include <weft/backends/cpu/isa/activation.hpp>
 #include <weft/backends/cpu/isa/attention.hpp>
+#include <weft/backends/cpu/isa/batch_norm.hpp>
 #include <weft/backends/cpu/isa/binary.hpp>
+#include <weft/backends/cpu/isa/conv.hpp>
 #include <weft/backends/cpu/isa/gemm.hpp>
+#include <weft/backends/cpu/isa/move.hpp>
 #include <weft/backends/cpu/isa/norm.hpp>
+#include <weft/backends/cpu/isa/optimizer.hpp>
+#include <weft/backends/cpu/isa/pool.hpp>
 #include <weft/backends/cpu/isa/random.hpp>
 #include <weft/backends/cpu/isa/reduce.hpp>
 #include <weft/backends/cpu/isa/softmax.hpp>
@@ -19,9 +24,14 @@ namespace weft::cpu {
 struct IsaKernels {
   ActivationKernels activation;
   AttentionKernels attention;
+  BatchNormKernels batch_norm;
   BinaryKernels binary;
+  ConvKernels conv;
   GemmKernels gemm;
+  MoveKernels move;
   NormKernels norm;
+  OptimizerKernels optimizer;
+  PoolKernels pool;
   RandomKernels random;
   ReduceKernels reduce;
   SoftmaxKernels softmax;

@@ -11,13 +11,18 @@ template <class T> struct NormRows {
   T epsilon = 0;
   bool centered = true;
   const T* scale = nullptr;  // [n] or null
+  /// For add_layer_norm: where there is a residual, rows of n as x, x + residual is what is normalized, and goes to
+  /// sum.
+  const T* residual = nullptr;
+  T* sum = nullptr;
 };
 
 template <class T> struct NormTypeKernels {
   /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias; bias [n] or null.
   void (*forward)(const NormRows<T>& rows, const T* bias, T* y);
-  /// Writes d_x and adds the rows' shares to d_scale and d_bias ([n] or null).
-  void (*backward)(const NormRows<T>& rows, const T* d_y, T* d_x, T* d_scale, T* d_bias);
+  /// Writes d_x, plus `passed` where there is such (rows of n), and the rows' shares of d_scale and d_bias ([n] or
+  /// null).
+  void (*backward)(const NormRows<T>& rows, const T* d_y, const T* passed, T* d_x, T* d_scale, T* d_bias);
 };
 
 struct NormKernels {

@@ -43,13 +43,9 @@ template <class Arch> struct Philox {
   static WEFT_SIMD_INLINE void draw(const RandomKey& key, const uint64_t (&first)[ways], Word (&out)[ways][4]) {
 #pragma GCC unroll 4
     for (int w = 0; w < ways; ++w) {
-      alignas(64) uint64_t low[lanes], high[lanes];
-      for (int i = 0; i < lanes; ++i) {
-        low[i] = first[w] + static_cast<uint64_t>(i);
-        high[i] = low[i] >> 32;
-      }
-      out[w][0] = Word::load_aligned(low);
-      out[w][1] = Word::load_aligned(high);
+      alignas(64) constexpr uint64_t places[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+      out[w][0] = Word(first[w]) + Word::load_aligned(places);
+      out[w][1] = out[w][0] >> 32;
       out[w][2] = Word(uint64_t{key.counter});
       out[w][3] = Word(uint64_t{key.stream});
     }

@@ -1,158 +1,13 @@
 #pragma once
 
-// Functions of mathematics on Vec, good to a few units in the last place; NaN gives NaN. exp and its kin, tanh, erf and
-// erfc are our own, because xsimd's flush results below 2^-126, overflow early, are slow, or convert NaN to an integer.
+// Functions of mathematics on Vec, good to a few units in the last place; NaN gives NaN. Most are our own, because
+// xsimd's are slow, convert NaN to an integer, or reduce large angles by functions that belong to no instruction set.
 
-#include <weft/backends/cpu/isa/simd.hpp>
+#include <weft/backends/cpu/isa/simd_exp.hpp>
+#include <weft/backends/cpu/isa/simd_log.hpp>
+#include <weft/backends/cpu/isa/simd_trig.hpp>
 
 namespace weft::simd {
-namespace detail {
-
-/// c[0] + x c[1] + x^2 c[2] + ...
-template <int count, class V> WEFT_SIMD_INLINE V polynomial(V x, const typename V::value_type (&c)[count]) {
-  V y = V(c[count - 1]);
-#pragma GCC unroll 16
-  for (int i = count - 2; i >= 0; --i) y = fma(y, x, V(c[i]));
-  return y;
-}
-
-/// Nearest integer; |x| < 2^22 for float, 2^51 for double.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> round_small(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  if constexpr (sizeof(V) == 64) {
-    return raw::round_even(typename V::Register(x));
-  } else {
-    constexpr T magic = sizeof(T) == 4 ? T(12582912.0) : T(6755399441055744.0);
-    return (x + V(magic)) - V(magic);
-  }
-}
-
-/// 2^n for an integer n in the exponent's normal range.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> power_of_two(Vec<T, Arch> n) {
-  using V = Vec<T, Arch>;
-  if constexpr (sizeof(V) == 64) {
-    return raw::scale(typename V::Register(V(T(1))), typename V::Register(n));
-  } else {
-    constexpr T magic = sizeof(T) == 4 ? T(12582912.0 + 127) : T(6755399441055744.0 + 1023);
-    return raw::to_exponent(typename V::Register(n + V(magic)));
-  }
-}
-
-/// x 2^n, through subnormals and to infinity; |n| at most twice the exponent's range.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> scale(Vec<T, Arch> x, Vec<T, Arch> n) {
-  using V = Vec<T, Arch>;
-  if constexpr (sizeof(V) == 64) {
-    return raw::scale(typename V::Register(x), typename V::Register(n));
-  } else {
-    V half = round_small(n * V(T(0.5)));
-    return x * power_of_two(half) * power_of_two(n - half);
-  }
-}
-
-/// e^r - 1 for |r| <= ln(2)/2.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> expm1_reduced(Vec<T, Arch> r) {
-  using V = Vec<T, Arch>;
-  V p;
-  if constexpr (sizeof(T) == 4) {
-    // Cephes expf: r + r^2 P(r).
-    p = polynomial(r, {5.0000001201e-1f, 1.6666665459e-1f, 4.1665795894e-2f, 8.3334519073e-3f, 1.3981999507e-3f,
-                       1.9875691500e-4f});
-  } else {
-    // Taylor: the first term left out is below 4e-18.
-    p = polynomial(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
-                       1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0});
-  }
-  return fma(p, r * r, r);
-}
-
-/// e^r for |r| <= ln(2)/2.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp_reduced(Vec<T, Arch> r) {
-  return expm1_reduced(r) + Vec<T, Arch>(T(1));
-}
-
-/// x - n ln(2), with ln(2) in two parts.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> minus_logs_of_two(Vec<T, Arch> x, Vec<T, Arch> n) {
-  using V = Vec<T, Arch>;
-  constexpr bool is_float = sizeof(T) == 4;
-  V r = fnma(n, V(is_float ? T(0.693359375) : T(6.93145751953125e-1)), x);
-  return fnma(n, V(is_float ? T(-2.12194440e-4) : T(1.42860682030941723212e-6)), r);
-}
-
-/// 2^r for |r| <= 1/2.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp2_reduced(Vec<T, Arch> r) {
-  if constexpr (sizeof(T) == 4) {
-    // Minimax of degree 5 with 2^0 = 1 exactly, 9.2e-8 relative.
-    return polynomial(r, {1.0f, 0.6931469776f, 0.2402224208f, 0.05550733735f, 0.009671513309f, 0.001326473191f});
-  } else {
-    return exp_reduced(r * Vec<T, Arch>(T(0.69314718055994530942)));
-  }
-}
-
-}  // namespace detail
-
-/// e^x, with subnormal results and infinity where they belong.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  constexpr bool is_float = sizeof(T) == 4;
-  x = max(V(is_float ? T(-104) : T(-746)), min(V(is_float ? T(89) : T(710)), x));
-  V n = detail::round_small(x * V(T(1.44269504088896340736)));
-  return detail::scale(detail::exp_reduced(detail::minus_logs_of_two(x, n)), n);
-}
-
-/// e^x - 1, exact near 0.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> expm1(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  constexpr bool is_float = sizeof(T) == 4;
-  V clamped = max(V(is_float ? T(-25) : T(-50)), min(V(is_float ? T(89) : T(710)), x));
-  V n = detail::round_small(clamped * V(T(1.44269504088896340736)));
-  V y = detail::expm1_reduced(detail::minus_logs_of_two(clamped, n));
-  // 2^n alone overflows before e^x does, and 1 no longer counts there.
-  V large = detail::scale(y + V(T(1)), n);
-  V small = detail::scale(y, n) + (detail::power_of_two(min(V(T(64)), n)) - V(T(1)));
-  V result = select(n > V(T(60)), large, small);
-  return select(abs(x) < V(is_float ? T(1e-8) : T(1e-17)), x, result);
-}
-
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> sinh(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  V size = abs(x), half = V(T(0.5)), one = V(T(1));
-  V u = expm1(min(V(T(40)), size)), root = exp(size * half);
-  V y = select(size < V(T(40)), half * (u + u / (u + one)), half * root * root);
-  return copysign(y, x);
-}
-
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> cosh(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  V half = V(T(0.5)), root = exp(abs(x) * half), e = root * root;
-  return select(e < V(T(1e30)), half * exp(abs(x)) + half / exp(abs(x)), half * root * root);
-}
-
-/// 2^x, with subnormal results and infinity where they belong.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp2(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  constexpr bool is_float = sizeof(T) == 4;
-  x = max(V(is_float ? T(-151) : T(-1076)), min(V(is_float ? T(129) : T(1025)), x));
-  V n = detail::round_small(x);
-  return detail::scale(detail::exp2_reduced(x - n), n);
-}
-
-/// 2^x for softmax: x <= 0 (at most 100), -inf and NaN allowed; exactly 0 below the normal range, or graceful underflow
-/// where that costs nothing.
-template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp2_nonpositive(Vec<T, Arch> x) {
-  using V = Vec<T, Arch>;
-  constexpr T lowest = sizeof(T) == 4 ? T(-126) : T(-1022);
-  if constexpr (sizeof(V) == 64) {
-    x = max(V(T(2) * lowest), x);  // -inf - -inf would be NaN
-    V n = detail::round_small(x);
-    return detail::scale(detail::exp2_reduced(x - n), n);
-  } else {
-    V clamped = max(V(lowest), x);
-    V n = detail::round_small(clamped);
-    V y = detail::exp2_reduced(clamped - n) * detail::power_of_two(n);
-    return select(x < V(lowest), V(T(0)), y);
-  }
-}
-
 namespace detail {
 
 // erf and erfc of doubles: the four ranges of fdlibm's s_erf.c (Sun Microsystems, 1993).
@@ -248,18 +103,72 @@ template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> erf(Vec<T, Arch> x)
   }
 }
 
+namespace detail {
+
+/// exp(-x^2), with what the square loses in rounding given back.
+template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> exp_of_square(Vec<T, Arch> x) {
+  using V = Vec<T, Arch>;
+  const V square = x * x, lost = -fnma(x, x, square), y = exp(-square);
+  return fnma(y, lost, y);
+}
+
+/// 1 / x for ordinary numbers, off by less than 2^-22; an estimate where dividing is slow.
+template <class Arch> WEFT_SIMD_INLINE Vec<float, Arch> reciprocal(Vec<float, Arch> x) {
+  using V = Vec<float, Arch>;
+  if constexpr (sizeof(V) == 64) {
+    V y = raw::estimate_reciprocal(typename V::Register(x));
+    return fma(y, fnma(x, y, V(1.0f)), y);
+  } else {
+    return V(1.0f) / x;
+  }
+}
+
+/// P(standard normal > a) / exp(-a^2 / 2) for 0 <= a <= 14.5, in t = 1 / (1 + 0.35 a); 3.2e-8 relative.
+template <class Arch> WEFT_SIMD_INLINE Vec<float, Arch> mills_ratio(Vec<float, Arch> t) {
+  return t * polynomial(t, {0.139621306903f, 0.139863514011f, 0.119821301207f, 0.105552434163f, -0.0232121526541f,
+                            0.159319338275f, -0.255838628471f, 0.144030705365f, -0.0291578347826f});
+}
+
+}  // namespace detail
+
 /// 1 - erf(x), exact for large x.
 template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> erfc(Vec<T, Arch> x) {
-  if constexpr (sizeof(T) == 4) return xsimd::erfc(x.b);
-  else return detail::erfc_double(x);
+  using V = Vec<T, Arch>;
+  if constexpr (sizeof(T) == 4) {
+    V a = min(V(11.0f), abs(x)), t = V(1.0f) / fma(a, V(0.494974746831f), V(1.0f));
+    V tail = V(2.0f) * detail::exp_of_square(a) * detail::mills_ratio(t);
+    return select(x < V(0.0f), V(2.0f) - tail, select(isnan(x), x, tail));
+  } else {
+    return detail::erfc_double(x);
+  }
+}
+
+/// P(standard normal < x) = erfc(-x / sqrt(2)) / 2, to a few units in the last place also where it is small.
+template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> normal_cdf(Vec<T, Arch> x) {
+  using V = Vec<T, Arch>;
+  if constexpr (sizeof(T) == 4) {
+    V a = min(V(14.5f), abs(x)), t = detail::reciprocal(fma(a, V(0.35f), V(1.0f)));
+    V tail = exp_nonpositive(V(-0.5f) * (a * a)) * detail::mills_ratio(t);
+    return select(x > V(0.0f), V(1.0f) - tail, tail);
+  } else {
+    return V(0.5) * detail::erfc_double(x * V(-0.70710678118654752440));
+  }
+}
+
+/// exp(-x^2 / 2) / sqrt(2 pi). Beside normal_cdf(x) it costs one product.
+template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> normal_density(Vec<T, Arch> x) {
+  using V = Vec<T, Arch>;
+  V a = min(V(sizeof(T) == 4 ? T(14.5) : T(40)), abs(x));
+  V e;
+  if constexpr (sizeof(T) == 4) e = exp_nonpositive(V(-0.5f) * (a * a));  // the same as in normal_cdf()
+  else e = exp(V(-0.5) * (a * a));
+  return e * V(T(0.39894228040143267794));
 }
 
 #define WEFT_SIMD_FROM_XSIMD(name) \
   template <class T, class Arch> WEFT_SIMD_INLINE Vec<T, Arch> name(Vec<T, Arch> x) { return xsimd::name(x.b); }
-WEFT_SIMD_FROM_XSIMD(log)
 WEFT_SIMD_FROM_XSIMD(log2)
 WEFT_SIMD_FROM_XSIMD(log10)
-WEFT_SIMD_FROM_XSIMD(log1p)
 WEFT_SIMD_FROM_XSIMD(asin)
 WEFT_SIMD_FROM_XSIMD(acos)
 WEFT_SIMD_FROM_XSIMD(atan)

@@ -15,6 +15,9 @@ template <class T> struct SoftmaxTypeKernels {
   Forward logsumexp;
   /// y is the forward result, g its cotangent.
   Backward softmax_grad, log_softmax_grad;
+  /// One row of op::SoftmaxCrossEntropy, and of its gradient.
+  T (*cross_entropy)(const T* x, int64_t n, int64_t label, T smoothing);
+  void (*cross_entropy_grad)(const T* x, int64_t n, int64_t label, T smoothing, T d_loss, T* result);
 };
 
 struct SoftmaxKernels {

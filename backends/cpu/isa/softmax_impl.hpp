@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weft/backends/cpu/isa/cross_entropy_impl.hpp>
 #include <weft/backends/cpu/isa/simd_math.hpp>
 #include <weft/backends/cpu/isa/softmax.hpp>
 
@@ -84,7 +85,10 @@ template <SoftmaxKind kind, class T, class Arch> struct SoftmaxForward {
     V total = fold_steps(
         layout, V(T(0)),
         [&](int64_t step) __attribute__((always_inline)) {
-          V e = exp(load_step(layout, x, step, padding) - shift);
+          const V shifted = load_step(layout, x, step, padding) - shift;
+          V e;  // +inf is in order for logsumexp alone
+          if constexpr (kind == SoftmaxKind::logsumexp) e = exp(shifted);
+          else e = exp_nonpositive(shifted);
           if constexpr (kind == SoftmaxKind::softmax) store_step(layout, y, step, e);
           return e;
         },
@@ -153,9 +157,10 @@ void softmax_backward(const T* y, const T* g, int64_t outer, int64_t n, int64_t 
 
 template <class T, class Arch> constexpr SoftmaxTypeKernels<T> make_softmax_type_kernels() {
   using enum SoftmaxKind;
-  return {&softmax_forward<softmax, T, Arch>, &softmax_forward<log_softmax, T, Arch>,
-          &softmax_forward<logsumexp, T, Arch>, &softmax_backward<softmax, T, Arch>,
-          &softmax_backward<log_softmax, T, Arch>};
+  return {&softmax_forward<softmax, T, Arch>,      &softmax_forward<log_softmax, T, Arch>,
+          &softmax_forward<logsumexp, T, Arch>,    &softmax_backward<softmax, T, Arch>,
+          &softmax_backward<log_softmax, T, Arch>, &cross_entropy_row<T, Arch>,
+          &cross_entropy_grad_row<T, Arch>};
 }
 
 template <class Arch> constexpr SoftmaxKernels make_softmax_kernels() {

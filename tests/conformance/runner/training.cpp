@@ -5,6 +5,7 @@
 #include <weft/autograd/ops/activation.hpp>
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/create.hpp>
+#include <weft/autograd/ops/global_norm.hpp>
 #include <weft/autograd/ops/join.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/reduce.hpp>
@@ -18,7 +19,6 @@
 #include <weft/layers/value_and_grad.hpp>
 #include <weft/training/losses.hpp>
 #include <weft/training/optimizer.hpp>
-#include <weft/training/slots.hpp>
 
 #include "attention_layer.hpp"
 #include "convolution.hpp"
