@@ -41,6 +41,11 @@ class Epilogues {
       if (as<op::Linear>(graph_.nodes[n]) || as<op::Matmul>(graph_.nodes[n])) fuse_product(n);
       else if (as<op::Conv>(graph_.nodes[n])) fuse_conv(n);
     }
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (gone_[n]) continue;
+      if (as<op::LayerNorm>(graph_.nodes[n])) fuse_norm(n);
+      else if (as<op::LayerNormGrad>(graph_.nodes[n])) fuse_norm_grad(n);
+    }
     std::vector<Node> nodes;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (replacement_[n]) nodes.push_back(std::move(*replacement_[n]));
@@ -152,6 +157,63 @@ class Epilogues {
     replace({n, act}, std::move(fused), conv.name() + " + " + graph_.nodes[act].name());
   }
 
+  /// The node that made `value`, unless it has become part of another.
+  size_t maker_of(int value) {
+    if (makers_.empty()) {
+      makers_.assign(graph_.values.size(), the_end);
+      for (size_t n = 0; n < graph_.nodes.size(); ++n)
+        for (int output : graph_.nodes[n].outputs) makers_[static_cast<size_t>(output)] = n;
+    }
+    const size_t n = makers_[static_cast<size_t>(value)];
+    return n == the_end || gone_[n] ? the_end : n;
+  }
+
+  /// Whether a use covers a value in the shape of another.
+  bool covers(const Use& use, const Shape& shape) const { return Graph::is_row_major(use) && use.shape == shape; }
+
+  /// add, then layer norm of the sum: one node where the addition stands.
+  void fuse_norm(size_t n) {
+    const Node& norm = graph_.nodes[n];
+    if (!has_kernel<op::AddLayerNorm>(norm)) return;
+    const Use& x = norm.inputs[0];
+    const size_t sum = maker_of(x.value);
+    if (sum == the_end || !as<op::Add>(graph_.nodes[sum]) || !(x == graph_.whole(x.value))) return;
+    const Node& addition = graph_.nodes[sum];
+    for (const Use& use : addition.inputs)
+      if (!covers(use, x.shape)) return;
+    for (size_t i = 1; i < norm.inputs.size(); ++i)  // scale and bias have to be there already
+      if (graph_[norm.inputs[i].value].source == Source::computed) return;
+    Node fused{&find_primitive(primitive_id<op::AddLayerNorm>()),
+               std::make_shared<const op::AddLayerNorm>(op::AddLayerNorm{*as<op::LayerNorm>(norm)}),
+               addition.inputs,
+               {x.value, norm.outputs[0]},
+               norm.path,
+               {}};
+    fused.inputs.insert(fused.inputs.end(), norm.inputs.begin() + 1, norm.inputs.end());
+    const std::string name = addition.name() + " + " + norm.name();
+    replace({n, sum}, std::move(fused), name);
+  }
+
+  /// The gradient of a layer norm's input, added to what comes to it on other ways: one node where the addition stands.
+  void fuse_norm_grad(size_t n) {
+    const Node& grad = graph_.nodes[n];
+    op::LayerNormGrad op = *as<op::LayerNormGrad>(grad);
+    const int d_x = grad.outputs[0];
+    Use other;
+    const size_t sum = addition_after(d_x, other);
+    if (op.passes || sum == the_end || !covers(other, graph_[d_x].spec.shape)) return;
+    // Its other results are wanted after the addition only.
+    for (size_t o = 1; o < grad.outputs.size(); ++o)
+      for (size_t reader : readers(grad.outputs[o]))
+        if (reader <= sum) return;
+    op.passes = true;
+    Node fused = grad;
+    fused.op = std::make_shared<const op::LayerNormGrad>(op);
+    fused.inputs.push_back(other);
+    fused.outputs[0] = graph_.nodes[sum].outputs[0];
+    replace({n, sum}, std::move(fused), grad.name() + " + add");
+  }
+
   /// `parts` become one node where the last of them stands.
   void replace(const std::vector<size_t>& parts, Node fused, const std::string& name) {
     report_.fused.push_back(name + (fused.path.empty() ? "" : " (" + fused.path + ")"));
@@ -165,6 +227,7 @@ class Epilogues {
   std::vector<std::vector<size_t>> readers_;
   std::vector<std::optional<Node>> replacement_;
   std::vector<bool> gone_;
+  std::vector<size_t> makers_;  // by value
 };
 
 }  // namespace

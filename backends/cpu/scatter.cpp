@@ -36,7 +36,7 @@ struct Shares {
 
   Shares(const cpu::AxisView& view, int64_t count, int64_t item) : range(view.extent), stripe(view.inner) {
     // Small work is one task. The more columns, the less the search for indices weighs.
-    if (view.outer * count * view.inner <= 32768) return;
+    if (view.outer * count * view.inner <= 131072) return;
     const int64_t line = 64 / item;
     stripe = std::max(4 * line, (view.inner / 4 + line - 1) / line * line);
     stripes = (view.inner + stripe - 1) / stripe;

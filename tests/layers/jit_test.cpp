@@ -326,3 +326,56 @@ TEST_CASE("a replayed step whose results are dropped asks for no memory", "[jit]
   CHECK(allocations() == news);
   CHECK(memory_stats().requests == requests);
 }
+
+TEST_CASE("every kind of fusion gives the bits of the ops apart", "[jit]") {
+  struct Block {
+    Conv see;
+    LayerNorm before, after;
+    MultiHeadAttention attend;
+    Linear up, down;
+    Dropout drop;
+    WEFT_MODULE(Block, see, before, after, attend, up, down, drop)
+
+    explicit Block(Rngs& rngs)
+        : see({.in_features = 3, .out_features = 16, .kernel_size = {3, 3}}, rngs),
+          before({.num_features = 16}, rngs),
+          after({.num_features = 16}, rngs),
+          attend({.query_features = 16, .key_features = 16, .value_features = 16, .num_heads = 2}, rngs),
+          up({.in_features = 16, .out_features = 24}, rngs),
+          down({.in_features = 24, .out_features = 16}, rngs),
+          drop({.rate = 0.25f}, rngs) {}
+
+    Tensor operator()(const Tensor& image) {
+      Scope scope(*this);
+      Tensor x = reshape(relu(see(image)), {image.size(0), -1, 16});
+      Tensor y = x + drop(attend(before(x)));
+      return y + down(gelu(up(after(y))));
+    }
+  };
+  Rngs a_rngs(7), b_rngs(7);
+  Block a(a_rngs), b(b_rngs);
+  Optimizer a_optimizer(a, chain(clip_by_global_norm(0.5), adamw({.learning_rate = 1e-2})));
+  Optimizer b_optimizer(b, chain(clip_by_global_norm(0.5), adamw({.learning_rate = 1e-2})));
+  auto step = [](Block& model, Optimizer& optimizer, const Tensor& x) {
+    auto [loss, grads] = value_and_grad(model, [&] { return mean(square(model(x))); });
+    optimizer.update(grads);
+    return loss;
+  };
+  auto jitted = jit([&](const Tensor& x) { return step(b, b_optimizer, x); });
+  for (uint64_t i = 0; i < 4; ++i) {
+    Tensor x = normal({2, 5, 7, 3}, RandomKey{i, 0, 0});
+    CHECK(same_bits(jitted(x), step(a, a_optimizer, x)));
+    check_same_state(state(b), state(a));
+  }
+  const std::string text = jitted.describe();
+  INFO(text);
+  for (const char* fused :
+       {"conv + relu", "add + layer_norm", "layer_norm_grad + add", "linear + gelu", "linear + add"})
+    CHECK(text.find(fused) != std::string::npos);
+  const int64_t requests = memory_stats().requests, news = allocations();
+  Tensor x = normal({2, 5, 7, 3}, RandomKey{9, 0, 0});
+  const int64_t own = allocations() - news, own_requests = memory_stats().requests - requests;
+  for (int i = 0; i < 5; ++i) jitted(x);
+  CHECK(allocations() - news == own);
+  CHECK(memory_stats().requests - requests == own_requests);
+}
