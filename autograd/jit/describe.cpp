@@ -44,9 +44,8 @@ std::string describe_plan(const Plan& plan) {
           " run\n";
   text += "  arena: " + megabytes(plan.memory().arena_bytes) + " (" + megabytes(plan.memory().bytes_without_reuse) +
           " without reuse); " + counted(plan.memory().written_over, "result") + " written over an input\n";
-  int read = 0, written = 0, in_place = 0;
+  int written = 0, in_place = 0;
   for (size_t i = 0; i < graph.states.size(); ++i) {
-    read += graph.states[i].before >= 0;
     written += graph.states[i].after.value >= 0;
     in_place += plan.memory().in_place[i];
   }
