@@ -61,7 +61,7 @@ template <class T, class F> void run_stages(const KernelCall& call, const Shape&
     T* to = i + 1 < stages.count ? next : call.outputs[0].mutable_raw_as<T>();
     run(stage, from, to);
     from = to;
-    next += stage.outer * stage.inner;
+    if (i + 1 < stages.count) next += stage.outer * stage.inner;
   }
 }
 
