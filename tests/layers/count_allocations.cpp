@@ -10,20 +10,26 @@
 namespace {
 std::atomic<int64_t> count{0};
 
-void* counted(size_t bytes, size_t alignment) {
+void* counted_or_null(size_t bytes, size_t alignment) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
   const size_t size = (bytes + alignment - 1) / alignment * alignment;
-  void* memory =
-      alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, size) : std::malloc(bytes ? bytes : 1);
+  return alignment > alignof(max_align_t) ? std::aligned_alloc(alignment, size) : std::malloc(bytes ? bytes : 1);
+}
+
+void* counted(size_t bytes, size_t alignment) {
+  void* memory = counted_or_null(bytes, alignment);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
+
 }  // namespace
 
 int64_t allocations() { return count.load(std::memory_order_relaxed); }
 
 void* operator new(size_t bytes) { return counted(bytes, 1); }
 void* operator new[](size_t bytes) { return counted(bytes, 1); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return counted_or_null(bytes, 1); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return counted_or_null(bytes, 1); }
 void* operator new(size_t bytes, std::align_val_t alignment) { return counted(bytes, static_cast<size_t>(alignment)); }
 void* operator new[](size_t bytes, std::align_val_t alignment) {
   return counted(bytes, static_cast<size_t>(alignment));
