@@ -23,6 +23,7 @@
 #include <weft/autograd/ops/cumulative.hpp>
 #include <weft/autograd/ops/einsum.hpp>
 #include <weft/autograd/ops/gather.hpp>
+#include <weft/autograd/ops/grid_sample.hpp>
 #include <weft/autograd/ops/join.hpp>
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/matmul.hpp>
@@ -33,6 +34,7 @@
 #include <weft/autograd/ops/random.hpp>
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/autograd/ops/repeat.hpp>
+#include <weft/autograd/ops/resize.hpp>
 #include <weft/autograd/ops/scatter.hpp>
 #include <weft/autograd/ops/select.hpp>
 #include <weft/autograd/ops/slice.hpp>
@@ -49,6 +51,7 @@
 #include <weft/layers/conv.hpp>
 #include <weft/layers/dropout.hpp>
 #include <weft/layers/embed.hpp>
+#include <weft/layers/film.hpp>
 #include <weft/layers/filter.hpp>
 #include <weft/layers/flatten.hpp>
 #include <weft/layers/graph.hpp>
@@ -74,7 +77,11 @@
 
 #include <weft/training/checkpoint.hpp>
 #include <weft/training/data_loader.hpp>
+#include <weft/training/dense_losses.hpp>
 #include <weft/training/ema.hpp>
+#include <weft/training/event_writer.hpp>
+#include <weft/training/fit.hpp>
+#include <weft/training/history.hpp>
 #include <weft/training/interrupt.hpp>
 #include <weft/training/losses.hpp>
 #include <weft/training/metrics.hpp>

@@ -28,6 +28,7 @@ MAY_INCLUDE = [
     (r"backends/cuda/", [r"core/", OPS, r"backends/cuda/"]),
     (r"weft\.hpp", LAYERS),
     (r"xtensor\.hpp", [r"core/"]),
+    (r"examples/inference/", LAYERS + [r"examples/common/", r"examples/(vqa|inference)/"]),
     (r"examples/(\w+)/", LAYERS + [r"weft\.hpp", r"xtensor\.hpp", r"examples/common/", r"examples/\1/"]),
     (r"bench/", [r""]),
     (r"tests/", [r""]),

@@ -9,6 +9,9 @@ if(xsimd_VERSION VERSION_LESS 8.1)
 endif()
 find_package(nlohmann_json 3.10 REQUIRED)
 
+# protozero (headers alone, without a package file) writes the records of TensorBoard's event files.
+find_path(WEFT_PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
+
 # A cross build has no fmt library of the target's architecture; the headers alone do.
 find_package(fmt REQUIRED)
 if(CMAKE_CROSSCOMPILING)
@@ -25,6 +28,7 @@ if(WEFT_BUILD_TESTS)
 endif()
 if(WEFT_BUILD_EXAMPLES)
   find_package(PNG REQUIRED)
+  find_package(JPEG REQUIRED)
 endif()
 if(WEFT_BUILD_BENCH)
   find_package(benchmark REQUIRED)

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 packages=(cmake ninja-build g++ ccache git ca-certificates python3 python3-pip
-          libxtensor-dev libxsimd-dev libfmt-dev nlohmann-json3-dev libcli11-dev libpng-dev catch2 libbenchmark-dev)
+          libxtensor-dev libxsimd-dev libfmt-dev nlohmann-json3-dev libcli11-dev libprotozero-dev libpng-dev libjpeg-dev catch2 libbenchmark-dev)
 for option in "$@"; do
   case "$option" in
     --ci) packages+=(clang-14 libclang-rt-14-dev clang-format-14 binutils) ;;

@@ -149,6 +149,7 @@ void save_checkpoint(const std::string& folder, const CheckpointParts& parts) {
   if (parts.model) write("model.safetensors", state_view(parts.model.ref(), everything));
   if (parts.optimizer) write("optimizer.safetensors", parts.optimizer->state());
   if (parts.rngs) write("rngs.safetensors", state_view(parts.rngs.ref(), everything));
+  if (parts.average) write("average.safetensors", parts.average->average());
   Json json = {{"format", "weft-checkpoint"},
                {"version", 1},
                {"step", parts.optimizer ? parts.optimizer->step() : 0},
@@ -163,21 +164,25 @@ void save_checkpoint(const std::string& folder, const CheckpointParts& parts) {
 
 CheckpointInfo load_checkpoint(const std::string& folder, const CheckpointParts& parts) {
   auto [info, files] = read_description(folder);
-  State model, optimizer, rngs;
+  State model, optimizer, rngs, average;
   if (parts.model) model = read_state(folder, files, "model.safetensors");
   if (parts.optimizer) optimizer = read_state(folder, files, "optimizer.safetensors");
   if (parts.rngs) rngs = read_state(folder, files, "rngs.safetensors");
+  if (parts.average) average = read_state(folder, files, "average.safetensors");
   // All or nothing: what was changed before an error is put back.
-  State model_before, rngs_before;
+  State model_before, rngs_before, average_before;
   if (parts.model) model_before = state(parts.model.ref(), everything);
   if (parts.rngs) rngs_before = state(parts.rngs.ref(), everything);
+  if (parts.average) average_before = parts.average->average();
   try {
     if (parts.model) update(parts.model.ref(), model, {});
     if (parts.rngs) update(parts.rngs.ref(), rngs, {});
+    if (parts.average) parts.average->load(average);
     if (parts.optimizer) parts.optimizer->load(optimizer);
   } catch (const StateError& error) {
     if (parts.model) update(parts.model.ref(), model_before, {});
     if (parts.rngs) update(parts.rngs.ref(), rngs_before, {});
+    if (parts.average) parts.average->load(average_before);
     throw StateError("checkpoint '" + folder + "': " + error.what());
   }
   return info;

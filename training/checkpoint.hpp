@@ -7,6 +7,7 @@
 
 #include <weft/layers/graph.hpp>
 #include <weft/training/data_loader.hpp>
+#include <weft/training/ema.hpp>
 #include <weft/training/optimizer.hpp>
 
 namespace weft {
@@ -35,11 +36,24 @@ class CheckpointOptimizer {
   Optimizer* optimizer_ = nullptr;
 };
 
+/// A moving average of parameters, or none.
+class CheckpointAverage {
+ public:
+  CheckpointAverage() = default;
+  CheckpointAverage(ParameterAverage& average) : average_(&average) {}
+  ParameterAverage* operator->() const { return average_; }
+  explicit operator bool() const { return average_; }
+
+ private:
+  ParameterAverage* average_ = nullptr;
+};
+
 /// The parts of a training run that a checkpoint holds.
 struct CheckpointParts {
   CheckpointModule model = {};  ///< all its Variables: parameters, statistics, caches, random streams
   CheckpointOptimizer optimizer = {};
   CheckpointModule rngs = {};  ///< the Rngs of the training loop
+  CheckpointAverage average = {};
   std::optional<DataLoaderState> loader = std::nullopt;
   std::map<std::string, std::string> metadata = {};  ///< the user's own notes
 };
@@ -51,10 +65,10 @@ struct CheckpointInfo {
   std::map<std::string, std::string> metadata;
 };
 
-/// Writes a folder with model.safetensors, optimizer.safetensors, rngs.safetensors and checkpoint.json. The files are
-/// written and flushed under a temporary name beside it, which then takes the folder's place in one step: at every
-/// moment `folder` is either what was there before or the whole new checkpoint. Throws FileError naming file and
-/// reason.
+/// Writes a folder with model.safetensors, optimizer.safetensors, rngs.safetensors, average.safetensors (those that are
+/// given) and checkpoint.json. The files are written and flushed under a temporary name beside it, which then takes the
+/// folder's place in one step: at every moment `folder` is either what was there before or the whole new checkpoint.
+/// Throws FileError naming file and reason.
 void save_checkpoint(const std::string& folder, const CheckpointParts& parts);
 
 /// Puts a checkpoint's state back into `parts` (those that are given). Throws FileError for a missing or half-written

@@ -4,6 +4,7 @@
 #include <weft/autograd/primitive.hpp>
 #include <weft/autograd/tape.hpp>
 #include <weft/core/error.hpp>
+#include <weft/training/state_check.hpp>
 
 namespace weft {
 
@@ -19,6 +20,17 @@ State ParameterAverage::average() const {
   Tensors values;
   for (const Ref<StateCell>& cell : cells_) values.push_back(cell->value());
   return State(layout_, std::move(values));
+}
+
+void ParameterAverage::load(const State& average) {
+  const std::string what = "parameter average: the state is not one of this model";
+  check_same_names(what, layout_->paths, average);
+  std::string misshapen;
+  for (size_t i = 0; i < cells_.size(); ++i)
+    check_spec(misshapen, layout_->paths[i], cells_[i]->value().spec(), average);
+  if (!misshapen.empty()) throw StateError(what + "; misshapen: " + misshapen);
+  for (size_t i = 0; i < cells_.size(); ++i)
+    cells_[i]->set_value(average[layout_->paths[i]].to(cells_[i]->value().device()).copy());
 }
 
 void ParameterAverage::blend(const State& params) {

@@ -22,6 +22,9 @@ class ParameterAverage {
   }
   /// As it is now; later updates leave what was given alone.
   State average() const;
+  /// Puts back what average() gave. Throws StateError listing what is missing, unexpected or misshapen; then nothing
+  /// has changed.
+  void load(const State& average);
 
  private:
   ParameterAverage(const State& start, double step_size);

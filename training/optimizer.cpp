@@ -1,32 +1,12 @@
 #include <weft/training/optimizer.hpp>
 
-#include <algorithm>
-
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/tape.hpp>
 #include <weft/core/error.hpp>
+#include <weft/training/state_check.hpp>
 
 namespace weft {
-namespace {
-
-void append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
-
-/// Throws StateError unless both lists name the same things.
-void check_same_names(const std::string& what, const std::vector<std::string>& expected, const State& got) {
-  std::string missing, unexpected;
-  for (const std::string& name : expected)
-    if (!got.contains(name)) append(missing, name);
-  std::vector<std::string> sorted = expected;
-  std::sort(sorted.begin(), sorted.end());
-  for (auto [name, value, kind] : got)
-    if (!std::binary_search(sorted.begin(), sorted.end(), name)) append(unexpected, name);
-  if (missing.empty() && unexpected.empty()) return;
-  throw StateError(what + (missing.empty() ? "" : "; missing: " + missing) +
-                   (unexpected.empty() ? "" : "; unexpected: " + unexpected));
-}
-
-}  // namespace
 
 Optimizer::Optimizer(std::vector<NamedCell> params, TransformPtr transform)
     : params_(std::move(params)), transform_(std::move(transform)), step_(make_ref<StateCell>()) {
@@ -83,9 +63,7 @@ void Optimizer::load(const State& state) {
   std::string misshapen;
   transform_->visit_state([&](const std::string& name, StateCell& cell) {
     names.push_back(name);
-    const Spec expected = cell.value().spec();
-    if (state.contains(name) && !(state[name].spec() == expected))
-      append(misshapen, name + " (expected " + to_string(expected) + ", got " + to_string(state[name].spec()) + ")");
+    check_spec(misshapen, name, cell.value().spec(), state);
   });
   check_same_names("optimizer: the state is not one of this optimizer", names, state);
   if (!misshapen.empty())

@@ -14,12 +14,12 @@
 namespace weft {
 
 struct ProgressOptions {
-  std::ostream* stream = nullptr;  // null: std::cerr
-  std::optional<bool> terminal;    // whether one line is drawn over and over; unset: ask the stream
-  int width = 0;                   // columns; 0: the terminal's, 80 when it does not tell
-  double refresh_seconds = 0.1;    // on a terminal, at least this long between two drawings
-  double line_seconds = 10;        // elsewhere, at least this long between two lines
-  std::function<double()> clock;   // seconds; empty: the steady clock
+  std::ostream* stream = nullptr;               // null: std::cerr
+  std::optional<bool> terminal = std::nullopt;  // whether one line is drawn over and over; unset: ask the stream
+  int width = 0;                                // columns; 0: the terminal's, 80 when it does not tell
+  double refresh_seconds = 0.1;                 // on a terminal, at least this long between two drawings
+  double line_seconds = 10;                     // elsewhere, at least this long between two lines
+  std::function<double()> clock = nullptr;      // seconds; empty: the steady clock
 };
 
 /// Shows how far a loop is, with rate, time left, and named values:

@@ -9,8 +9,13 @@
 namespace weft::jit_graph {
 namespace {
 
-/// A node of a primitive with one input and one output.
-template <class Op> Node unary_node(const Op& op, const Use& input, int output, const std::string& path) {
+/// A copy or cast, whose input may lie anyhow.
+template <class Op>
+Node unary_node(const Op& op, const Use& input, int output, Device device, const std::string& path) {
+  const KernelEntry* kernel = device.backend().kernels().find(primitive_id<Op>());
+  if (!kernel || !kernel->strided)
+    throw DeviceError("jit: expected backend '" + device.backend().name() + "' to have a kernel for " +
+                      std::string(Op::name) + " that takes strided inputs");
   return {&find_primitive(primitive_id<Op>()), std::make_shared<const Op>(op), {input}, {output}, path, {}};
 }
 
@@ -38,12 +43,12 @@ class Lowering {
           throw DTypeError(node.primitive->name() + ": backend '" + device.backend().name() + "' has no kernel for " +
                            std::string(name_of(dtype)));
         const int wide = graph_.add_computed({use.shape, DType::float32}, device);
-        ready_.push_back(unary_node(op::Cast{DType::float32}, use, wide, node.path));
+        ready_.push_back(unary_node(op::Cast{DType::float32}, use, wide, device, node.path));
         use = graph_.whole(wide);
         narrowed = true;
       } else if (!kernel.strided && !Graph::is_row_major(use)) {
         const int dense = graph_.add_computed(graph_.spec(use), device);
-        ready_.push_back(unary_node(op::Copy{}, use, dense, node.path));
+        ready_.push_back(unary_node(op::Copy{}, use, dense, device, node.path));
         use = graph_.whole(dense);
       }
     }
@@ -52,7 +57,7 @@ class Lowering {
       const Spec spec = graph_[output].spec;
       if (!narrowed || !is_half(spec.dtype)) continue;
       const int wide = graph_.add_computed({spec.shape, DType::float32}, device);
-      after.push_back(unary_node(op::Cast{spec.dtype}, graph_.whole(wide), output, node.path));
+      after.push_back(unary_node(op::Cast{spec.dtype}, graph_.whole(wide), output, device, node.path));
       output = wide;
     }
     ready_.push_back(std::move(node));
@@ -73,8 +78,9 @@ void separate_ends(Graph& graph) {
     const bool own =
         graph[use.value].source == Source::computed && graph.is_whole(use) && taken.insert(use.value).second;
     if (own && use.shape == graph[use.value].spec.shape) return;
-    const int copy = graph.add_computed(graph.spec(use), graph[use.value].device);
-    graph.nodes.push_back(unary_node(op::Copy{}, use, copy, ""));
+    const Device device = graph[use.value].device;
+    const int copy = graph.add_computed(graph.spec(use), device);
+    graph.nodes.push_back(unary_node(op::Copy{}, use, copy, device, ""));
     use = graph.whole(copy);
     taken.insert(copy);
   });

@@ -10,7 +10,7 @@
 namespace weft::examples {
 namespace {
 
-constexpr double width = 640, height = 330, left = 62, right = 18, top = 60, bottom = 48;
+constexpr double width = 640, height = 330, left = 62, right = 18, top = 60, bottom = 48, line_height = 14;
 constexpr double inner_width = width - left - right, inner_height = height - top - bottom;
 constexpr size_t max_points = 600, palette_size = 6;
 
@@ -106,6 +106,32 @@ std::string polyline(const Series& series, const Axes& axes, size_t color) {
   return svg;
 }
 
+/// The words in lines of at most `most` letters, as far as spaces allow.
+std::vector<std::string> wrapped(const std::string& text, size_t most) {
+  std::vector<std::string> lines;
+  for (size_t first = 0; first < text.size();) {
+    size_t end = std::min(text.find(' ', first), text.size());
+    std::string word = text.substr(first, end - first);
+    if (!lines.empty() && lines.back().size() + 1 + word.size() <= most) lines.back() += ' ' + word;
+    else lines.push_back(word);
+    first = end + 1;
+  }
+  return lines;
+}
+
+/// A vertical line with a bar at both ends.
+std::string error_bar(const Axes& axes, double x, double value, double spread) {
+  double low = axes.y(std::clamp(value - spread, axes.y_low, axes.y_high));
+  double high = axes.y(std::clamp(value + spread, axes.y_low, axes.y_high));
+  return fmt::format(
+      "<path class=\"spread\" d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}H{4:.1f}M{3:.1f} {2:.1f}H{4:.1f}\"/>", x, low,
+      high, x - 4, x + 4);
+}
+
+double spread_of(const BarChart::Bars& bars, size_t group) {
+  return bars.spread.empty() || !std::isfinite(bars.spread[group]) ? 0 : bars.spread[group];
+}
+
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   void include(double value) {
@@ -164,6 +190,8 @@ std::string to_svg(const LineChart& chart) {
   y.settle();
   std::vector<double> ticks =
       nice_ticks(std::isnan(chart.y_min) ? y.low : chart.y_min, std::isnan(chart.y_max) ? y.high : chart.y_max, 5);
+  if (!std::isnan(chart.x_min)) x.low = chart.x_min;
+  if (!std::isnan(chart.x_max)) x.high = chart.x_max;
   Axes axes{x.low, x.high, std::isnan(chart.y_min) ? ticks.front() : chart.y_min,
             std::isnan(chart.y_max) ? ticks.back() : chart.y_max};
 
@@ -196,7 +224,10 @@ std::string to_svg(const BarChart& chart) {
     if (bars.values.size() != chart.groups.size())
       throw ValueError(fmt::format("bar chart: bars {}: expected one value for each of {} groups, got {}", bars.name,
                                    chart.groups.size(), bars.values.size()));
-    for (double value : bars.values) y.include(value);
+    if (!bars.spread.empty() && bars.spread.size() != chart.groups.size())
+      throw ValueError(fmt::format("bar chart: bars {}: expected one spread for each of {} groups, got {}", bars.name,
+                                   chart.groups.size(), bars.spread.size()));
+    for (size_t i = 0; i < bars.values.size(); ++i) y.include(bars.values[i] + spread_of(bars, i));
     names.push_back(bars.name);
   }
   if (y.high <= 0) y.high = 1;
@@ -205,14 +236,23 @@ std::string to_svg(const BarChart& chart) {
   Axes axes{0, static_cast<double>(std::max<size_t>(1, chart.groups.size())), 0,
             std::isnan(chart.y_max) ? ticks.back() : chart.y_max};
 
-  std::string svg = open_svg(chart.title, width, height) + heading(chart.title, chart.y_label);
+  std::vector<std::vector<std::string>> labels;
+  size_t lines = 1;
+  for (const std::string& group : chart.groups) {
+    labels.push_back(wrapped(group, static_cast<size_t>(inner_width / axes.x_high / 6.5)));
+    lines = std::max(lines, labels.back().size());
+  }
+  std::string svg = open_svg(chart.title, width, height + line_height * static_cast<double>(lines - 1)) +
+                    heading(chart.title, chart.y_label);
   svg += axes.horizontal_grid(ticks, chart.y_style) + legend(names);
   double bar_width = 0.72 * inner_width / axes.x_high / static_cast<double>(std::max<size_t>(1, chart.bars.size()));
   bar_width = std::min(bar_width, 56.0);
   for (size_t group = 0; group < chart.groups.size(); ++group) {
     double center = axes.x(static_cast<double>(group) + 0.5);
-    svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", center,
-                       height - bottom + 18, escape_markup(chart.groups[group]));
+    for (size_t line = 0; line < labels[group].size(); ++line)
+      svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", center,
+                         height - bottom + 18 + line_height * static_cast<double>(line),
+                         escape_markup(labels[group][line]));
     for (size_t i = 0; i < chart.bars.size(); ++i) {
       double value = chart.bars[i].values[group];
       if (!std::isfinite(value)) continue;
@@ -221,8 +261,11 @@ std::string to_svg(const BarChart& chart) {
       svg += fmt::format(
           "<rect class=\"fill{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"2\"/>"
           "<text class=\"value\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-          i % palette_size, x + 1, level, bar_width - 2, axes.y(0) - level, x + bar_width / 2, level - 4,
+          i % palette_size, x + 1, level, bar_width - 2, axes.y(0) - level, x + bar_width / 2,
+          axes.y(std::clamp(value + spread_of(chart.bars[i], group), 0.0, axes.y_high)) - 4,
           number(value, chart.y_style));
+      if (spread_of(chart.bars[i], group) > 0)
+        svg += error_bar(axes, x + bar_width / 2, value, spread_of(chart.bars[i], group));
     }
   }
   return svg + "</svg>\n";

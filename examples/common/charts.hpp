@@ -33,14 +33,16 @@ struct LineChart {
   std::vector<ReferenceLine> references = {};
   NumberStyle y_style = NumberStyle::plain;
   double y_min = automatic, y_max = automatic;
+  double x_min = automatic, x_max = automatic;
 };
 
 struct BarChart {
   std::string title, y_label;
-  std::vector<std::string> groups = {};  // along the x axis
+  std::vector<std::string> groups = {};  // along the x axis; long names are wrapped at spaces
   struct Bars {
     std::string name;
-    std::vector<double> values;  // one per group; not finite = no bar
+    std::vector<double> values;       // one per group; not finite = no bar
+    std::vector<double> spread = {};  // drawn as value +- spread; none when empty
   };
   std::vector<Bars> bars = {};
   NumberStyle y_style = NumberStyle::plain;

@@ -36,7 +36,7 @@ th { color: var(--soft); font-weight: 600; } .number { text-align: right; }
 svg { display: block; width: 100%; height: auto; font-family: inherit; }
 .title { fill: var(--ink); font-size: 15px; font-weight: 600; } .tick { fill: var(--soft); font-size: 12px; }
 .value { fill: var(--ink); font-size: 11px; } .nothing { fill: var(--rule); font-size: 11px; }
-.grid { stroke: var(--rule); } .reference { stroke: var(--soft); stroke-dasharray: 5 4; }
+.spread { fill: none; stroke: var(--ink); } .grid { stroke: var(--rule); } .reference { stroke: var(--soft); stroke-dasharray: 5 4; }
 polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .line0 { stroke: var(--c0); } .line1 { stroke: var(--c1); } .line2 { stroke: var(--c2); }
 .line3 { stroke: var(--c3); } .line4 { stroke: var(--c4); } .line5 { stroke: var(--c5); }

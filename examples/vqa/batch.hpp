@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -10,33 +11,40 @@
 
 namespace weft::examples::vqa {
 
-/// B pictures with Q questions each, of T tokens; all in host memory. Pictures with fewer questions are filled up with
-/// questions of padding alone, which `asked` leaves out.
+/// B pictures and R rows of at most Q questions each, of T tokens; all in host memory. A picture with many questions
+/// has several rows. Rows are filled up with questions of padding alone, which `asked` leaves out.
 struct Batch {
   Tensor pictures;  // float32 [B, height, width, 3] in [-1, 1]
-  Tensor tokens;    // int32 [B, Q, T]; the answer token first, Vocabulary::pad behind the question
-  Tensor real;      // boolean [B, Q, T]: tokens that are no padding. The answer token is always real
-  Tensor answers;   // int32 [B, Q]; 0 where not asked
-  Tensor asked;     // boolean [B, Q]
-  std::vector<std::vector<const Question*>> questions;  // [B][at most Q], in the order of the rows
+  Tensor row;       // int32 [R]: the picture that a row asks about; ascending, so where R = B, each has its own
+  Tensor tokens;    // int32 [R, Q, T]; the answer token first, Vocabulary::pad behind the question
+  Tensor real;      // boolean [R, Q, T]: tokens that are no padding. The answer token is always real
+  Tensor answers;   // int32 [R, Q], 0 where not asked; float32 [R, Q, answers], their shares, where they are soft
+  Tensor asked;     // boolean [R, Q]
+  std::vector<std::vector<const Question*>> questions;             // [R][at most Q]
+  std::vector<std::shared_ptr<const std::vector<Question>>> made;  // of pictures made anew, which `questions` point to
 };
 
 /// What jit sees of a batch.
 template <class F> void for_each_tensor(Batch& batch, F&& f) {
-  for (Tensor* tensor : {&batch.pictures, &batch.tokens, &batch.real, &batch.answers, &batch.asked}) f(*tensor);
+  for (Tensor* tensor : {&batch.pictures, &batch.row, &batch.tokens, &batch.real, &batch.answers, &batch.asked})
+    f(*tensor);
 }
 
 struct PictureOptions {
   int64_t tokens = 0;                 // T; 0: the longest question of the split
-  int64_t questions_per_picture = 0;  // Q: that many, drawn anew for each epoch where there are more; 0: all
+  int64_t questions_per_picture = 0;  // at most so many, drawn anew for each epoch where there are more; 0: all
+  int64_t questions_per_row = 0;      // Q; 0: as many as the batch's fullest picture has
+  int64_t soft_answers = 0;           // as many answers to choose among, for soft labels; 0: one answer each
   bool mirror = false;                // left and right change places with probability 1/2
+  std::function<MadePicture(RandomSequence&)> fresh = nullptr;  // makes each picture anew, instead of the split's
 };
 
 /// A picture and questions on it, as PictureSet::get gives them.
 struct PictureSample {
   std::vector<float> pixels;  // [height, width, 3]
   std::vector<const Question*> questions;
-  int64_t height = 0, width = 0, tokens = 0, rows = 0;  // rows: Q, or 0 when the batch decides
+  std::shared_ptr<const std::vector<Question>> made;  // where they are not the split's
+  int64_t height = 0, width = 0, tokens = 0, questions_per_row = 0, soft_answers = 0;
 };
 
 /// A split as a dataset for DataLoader. The split must outlive it.
@@ -51,7 +59,10 @@ class PictureSet {
   PictureOptions options_;
 };
 
-/// Q is the options' questions_per_picture, or the most that a picture of the batch has.
+/// Questions [first, last) of every row, of a batch in host memory whose rows have so many.
+void keep_questions(Batch& batch, int64_t first, int64_t last);
+
+/// Where pictures may have several rows, empty ones make up a multiple of eight, so that few shapes occur.
 Batch collate(const std::vector<PictureSample>& samples);
 
 /// One picture [height, width, 3] with questions of one's own, B = 1; `tokens` as Vocabulary::encode gives them.

@@ -1,7 +1,6 @@
 #include <weft/examples/vqa/data.hpp>
 
 #include <algorithm>
-#include <map>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
@@ -47,7 +46,8 @@ std::vector<RawQuestion> read_questions(const std::filesystem::path& path) {
     if (!entry[1].is_string()) throw FormatError(where() + ": answer: expected a text, got " + entry[1].dump());
     if (!entry[2].is_number_integer() || entry[2].get<int64_t>() < 0)
       throw FormatError(where() + ": picture number: expected an integer of at least 0, got " + entry[2].dump());
-    questions.push_back({entry[0].get<std::string>(), entry[1].get<std::string>(), entry[2].get<int64_t>()});
+    questions.push_back({entry[0].get<std::string>(), entry[1].get<std::string>(), entry[2].get<int64_t>(),
+                         easy_vqa_kind(entry[1].get<std::string>())});
   }
   return questions;
 }
@@ -74,19 +74,21 @@ void read_pictures(Split& split, const std::filesystem::path& folder) {
 
 }  // namespace
 
-const char* name_of(AnswerKind kind) {
-  switch (kind) {
-    case AnswerKind::yes_no: return "yes/no";
-    case AnswerKind::color: return "color";
-    case AnswerKind::shape: return "shape";
-  }
-  __builtin_unreachable();
+const std::vector<QuestionKind>& easy_vqa_kinds() {
+  static const std::vector<QuestionKind> kinds{{"yes/no", "yes/no"}, {"color", "color"}, {"shape", "shape"}};
+  return kinds;
 }
 
-AnswerKind kind_of(const std::string& answer) {
-  if (answer == "yes" || answer == "no") return AnswerKind::yes_no;
-  if (answer == "circle" || answer == "rectangle" || answer == "triangle") return AnswerKind::shape;
-  return AnswerKind::color;
+int32_t easy_vqa_kind(const std::string& answer) {
+  if (answer == "yes" || answer == "no") return 0;
+  return answer == "circle" || answer == "rectangle" || answer == "triangle" ? 2 : 1;
+}
+
+std::vector<std::string> DataSet::groups() const {
+  std::vector<std::string> names;
+  for (const QuestionKind& kind : kinds)
+    if (std::find(names.begin(), names.end(), kind.group) == names.end()) names.push_back(kind.group);
+  return names;
 }
 
 std::span<const uint8_t> Split::pixels_of(int64_t picture) const {
@@ -100,36 +102,55 @@ std::span<const Question> Split::questions_of(int64_t picture) const {
   return {questions.data() + first, last - first};
 }
 
+std::span<const PictureObject> Split::objects_of(int64_t picture) const {
+  if (objects.empty()) return {};
+  return objects[static_cast<size_t>(picture)];
+}
+
+Split split_by_picture(std::vector<Question> questions) {
+  Split split;
+  split.questions = std::move(questions);
+  std::stable_sort(split.questions.begin(), split.questions.end(),
+                   [](const Question& a, const Question& b) { return a.picture < b.picture; });
+  for (size_t i = 0; i < split.questions.size(); ++i) {
+    Question& question = split.questions[i];
+    if (split.pictures == 0 || split.picture_numbers.back() != question.picture) {
+      split.picture_numbers.push_back(question.picture);
+      split.first_question.push_back(static_cast<int64_t>(i));
+      ++split.pictures;
+    }
+    question.picture = split.pictures - 1;
+  }
+  split.first_question.push_back(static_cast<int64_t>(split.questions.size()));
+  return split;
+}
+
+void keep_first_pictures(Split& split, int64_t pictures) {
+  if (pictures <= 0 || pictures >= split.pictures) return;
+  const auto count = static_cast<size_t>(pictures);
+  split.pictures = pictures;
+  split.first_question.resize(count + 1);
+  split.questions.resize(static_cast<size_t>(split.first_question.back()));
+  split.picture_numbers.resize(count);
+  if (!split.pixels.empty()) split.pixels.resize(count * static_cast<size_t>(split.height * split.width * 3));
+  if (!split.objects.empty()) split.objects.resize(count);
+}
+
 Split make_split(const std::vector<RawQuestion>& raw, const Vocabulary& vocabulary,
                  const std::vector<std::string>& answers, const std::string& source) {
-  Split split;
-  std::map<int64_t, int64_t> places;
-  for (const RawQuestion& question : raw) places.emplace(question.picture, 0);
-  for (auto& [number, place] : places) {
-    place = split.pictures++;
-    split.picture_numbers.push_back(number);
-  }
+  std::vector<Question> questions;
   for (size_t i = 0; i < raw.size(); ++i) {
     auto where = [&] { return source + ": entry " + std::to_string(i) + ": "; };
     auto answer = std::find(answers.begin(), answers.end(), raw[i].answer);
     if (answer == answers.end())
       throw FormatError(where() + "answer: \"" + raw[i].answer + "\" is not in the list of answers");
-    Question question{raw[i].text,
-                      {},
-                      static_cast<int32_t>(answer - answers.begin()),
-                      kind_of(raw[i].answer),
-                      places[raw[i].picture]};
+    Question question{raw[i].text, {}, static_cast<int32_t>(answer - answers.begin()), raw[i].kind, raw[i].picture};
     try {
       question.tokens = vocabulary.encode(raw[i].text);
     } catch (const ValueError& error) { throw FormatError(where() + "question: " + error.what()); }
-    split.questions.push_back(std::move(question));
+    questions.push_back(std::move(question));
   }
-  std::stable_sort(split.questions.begin(), split.questions.end(),
-                   [](const Question& a, const Question& b) { return a.picture < b.picture; });
-  split.first_question.assign(static_cast<size_t>(split.pictures) + 1, 0);
-  for (const Question& question : split.questions) ++split.first_question[static_cast<size_t>(question.picture) + 1];
-  for (size_t i = 1; i < split.first_question.size(); ++i) split.first_question[i] += split.first_question[i - 1];
-  return split;
+  return split_by_picture(std::move(questions));
 }
 
 bool has_easy_vqa(const std::filesystem::path& folder) {
@@ -142,6 +163,7 @@ bool has_easy_vqa(const std::filesystem::path& folder) {
 DataSet load_easy_vqa(const std::filesystem::path& folder) {
   DataSet data;
   data.name = "easy-VQA";
+  data.kinds = easy_vqa_kinds();
   data.answers = read_answers(folder / "answers.txt");
   std::vector<RawQuestion> train = read_questions(folder / "train" / "questions.json");
   std::vector<RawQuestion> test = read_questions(folder / "test" / "questions.json");
@@ -158,7 +180,7 @@ DataSet load_easy_vqa(const std::filesystem::path& folder) {
 }
 
 int64_t longest_question(const DataSet& data) {
-  size_t longest = 0;
+  auto longest = static_cast<size_t>(data.longest);
   for (const Split* split : {&data.train, &data.test})
     for (const Question& question : split->questions) longest = std::max(longest, question.tokens.size());
   return static_cast<int64_t>(longest);

@@ -1,89 +1,79 @@
 #include <weft/examples/vqa/evaluation.hpp>
 
 #include <algorithm>
-#include <cmath>
 
-#include <weft/examples/vqa/object_mask.hpp>
+#include <weft/examples/vqa/pointing.hpp>
 
 namespace weft::examples::vqa {
 namespace {
 
-/// Shape-only knowledge of the grid: three halvings, rounded up.
-int64_t grid_extent(int64_t pixels) {
-  for (int i = 0; i < 3; ++i) pixels = (pixels + 1) / 2;
-  return pixels;
+constexpr int64_t pictures_at_once = 50;
+
+/// Rows as long as the pictures' questions where these are equally many; else short ones, which leave little empty.
+int64_t row_length(const Split& split) {
+  for (int64_t i = 1; i < split.pictures; ++i)
+    if (split.questions_of(i).size() != split.questions_of(0).size()) return 4;
+  return 0;
 }
 
-}  // namespace
-
-std::vector<std::vector<float>> answer_attention(const Tensor& weights, int64_t picture, int64_t questions,
-                                                 int64_t tokens, int64_t cells) {
-  int64_t heads = weights.size(1), rows = weights.size(2), columns = weights.size(3);
-  std::vector<float> values = weights.to_vector<float>();
-  std::vector<std::vector<float>> maps(static_cast<size_t>(questions),
-                                       std::vector<float>(static_cast<size_t>(cells), 0));
-  for (int64_t q = 0; q < questions; ++q)
-    for (int64_t h = 0; h < heads; ++h) {
-      const float* row = values.data() + ((picture * heads + h) * rows + q * tokens) * columns;
-      for (int64_t c = 0; c < cells; ++c)
-        maps[static_cast<size_t>(q)][static_cast<size_t>(c)] += row[c] / static_cast<float>(heads);
-    }
-  return maps;
-}
-
-std::vector<Tensor> attention_maps(VqaModel& model, const Batch& batch) {
-  eval(model);
-  auto [logits, sown] = capture([&] { return model(batch.pictures, batch.tokens, batch.real); });
-  train(model);
+std::vector<Tensor> cross_weights(State& sown) {
   std::vector<Tensor> maps;
   for (auto [path, value, kind] : sown)
     if (path.rfind("cross.", 0) == 0) maps.push_back(value);
   return maps;
 }
 
+}  // namespace
+
+Tensor token_attention(const Tensor& weights, int64_t tokens, int64_t cells, int64_t token) {
+  int64_t rows = weights.size(0), heads = weights.size(1), questions = weights.size(2) / tokens;
+  Tensor by_token = reshape(weights, {rows, heads, questions, tokens, weights.size(3)});
+  return mean(slice_axis(squeeze(slice_axis(by_token, 3, token, token + 1), 3), -1, 0, cells), {1});
+}
+
+std::vector<Tensor> attention_maps(VqaModel& model, const Batch& batch) {
+  eval(model);
+  auto [logits, sown] = capture([&] { return model(batch.pictures, batch.row, batch.tokens, batch.real); });
+  train(model);
+  return cross_weights(sown);
+}
+
 Evaluation evaluate(VqaModel& model, const DataSet& data, const Split& split, const EvaluationOptions& options) {
   NoGrad guard;
   eval(model);
-  auto answers = static_cast<int64_t>(data.answers.size());
-  int64_t rows = grid_extent(split.height), columns = grid_extent(split.width), cells = rows * columns;
+  const auto answers = static_cast<int64_t>(data.answers.size());
+  const Grid grid{model.see.rows, model.see.columns};
   Evaluation result;
+  result.accuracy = result.pointing = AccuracyByKind(data.kinds);
   result.confusion.assign(static_cast<size_t>(answers * answers), 0);
-  PictureSet pictures(split, {.tokens = longest_question(data)});
-  DataLoader loader(pictures, {.batch_size = 50, .workers = 1});
+  PictureSet pictures(split, {.tokens = longest_question(data), .questions_per_row = row_length(split)});
+  DataLoader loader(pictures, {.batch_size = pictures_at_once, .workers = 1});
   for (Batch& batch : loader) {
-    Tensor images = options.other_pictures ? roll(batch.pictures, 1, 0) : batch.pictures;
-    auto run = [&] { return model(images, batch.tokens, batch.real); };
-    Tensor logits, weights;
-    if (options.pointing) {
-      auto [result_logits, sown] = capture(run);
-      logits = result_logits;
-      weights = sown["cross." + std::to_string(model.cross.size() - 1) + ".attend.attention_weights"];
+    const Tensor images = options.other_pictures ? roll(batch.pictures, 1, 0) : batch.pictures;
+    Tensor logits;
+    if (options.pointing || options.deletion == Deletion::attended) {
+      auto [captured, sown] = capture([&] { return model(images, batch.row, batch.tokens, batch.real); });
+      logits = captured;
+      std::vector<Tensor> maps = cross_weights(sown);
+      if (options.pointing) count_pointing(maps, batch, data, split, grid, result);
+      if (options.deletion == Deletion::attended)
+        logits =
+            model(images, batch.row, batch.tokens, batch.real, visible_cells(maps, batch, grid, Deletion::attended));
     } else {
-      logits = run();
+      Tensor visible;
+      if (options.deletion == Deletion::random) visible = visible_cells({}, batch, grid, Deletion::random);
+      logits = model(images, batch.row, batch.tokens, batch.real, visible);
     }
     std::vector<int64_t> best = argmax(logits, -1).to_vector<int64_t>();
-    int64_t most = batch.tokens.size(1), tokens = batch.tokens.size(2);
-    for (size_t b = 0; b < batch.questions.size(); ++b) {
-      const std::vector<const Question*>& asked = batch.questions[b];
-      std::vector<std::vector<float>> looked;
-      std::vector<uint8_t> on_shape;
-      if (options.pointing && !asked.empty()) {
-        looked = answer_attention(weights, static_cast<int64_t>(b), static_cast<int64_t>(asked.size()), tokens, cells);
-        std::vector<uint8_t> mask = object_mask(split.pixels_of(asked[0]->picture), split.height, split.width);
-        on_shape = cells_on_mask(mask, split.height, split.width, rows, columns);
-      }
-      for (size_t q = 0; q < asked.size(); ++q) {
-        const Question& question = *asked[q];
-        auto predicted = static_cast<int32_t>(best[b * static_cast<size_t>(most) + q]);
+    const auto most = static_cast<size_t>(batch.tokens.size(1));
+    for (size_t row = 0; row < batch.questions.size(); ++row)
+      for (size_t q = 0; q < batch.questions[row].size(); ++q) {
+        const Question& question = *batch.questions[row][q];
+        auto predicted = static_cast<int32_t>(best[row * most + q]);
         result.predictions.push_back(predicted);
         result.accuracy.add(question.kind, predicted == question.answer);
-        ++result.confusion[static_cast<size_t>(question.answer * answers + predicted)];
-        if (!options.pointing || question.kind == AnswerKind::yes_no) continue;
-        auto at = std::max_element(looked[q].begin(), looked[q].end()) - looked[q].begin();
-        result.pointed += on_shape[static_cast<size_t>(at)] != 0;
-        ++result.pointing_total;
+        if (question.answer >= 0) ++result.confusion[static_cast<size_t>(question.answer * answers + predicted)];
       }
-    }
   }
   train(model);
   return result;

@@ -34,10 +34,20 @@ double AccuracyByKind::Count::share() const {
   return total == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(hits) / static_cast<double>(total);
 }
 
-void AccuracyByKind::add(AnswerKind kind, bool hit) {
+void AccuracyByKind::add(int32_t kind, bool hit) {
   Count& count = counts_[static_cast<size_t>(kind)];
   count.hits += hit;
   ++count.total;
+}
+
+AccuracyByKind::Count AccuracyByKind::of_group(std::string_view group) const {
+  Count sum;
+  for (size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i].group != group) continue;
+    sum.hits += counts_[i].hits;
+    sum.total += counts_[i].total;
+  }
+  return sum;
 }
 
 AccuracyByKind::Count AccuracyByKind::all() const {
@@ -49,10 +59,10 @@ AccuracyByKind::Count AccuracyByKind::all() const {
   return sum;
 }
 
-QuestionOnlyPrior::QuestionOnlyPrior(const Split& train) {
+QuestionOnlyPrior::QuestionOnlyPrior(const DataSet& data) : kinds_(data.kinds) {
   std::map<std::vector<int32_t>, Counts> by_question;
   Counts all;
-  for (const Question& question : train.questions) {
+  for (const Question& question : data.train.questions) {
     count(by_question[question.tokens], question.answer);
     count(all, question.answer);
   }
@@ -66,13 +76,13 @@ int32_t QuestionOnlyPrior::answer(const Question& question) const {
 }
 
 AccuracyByKind QuestionOnlyPrior::accuracy(const Split& split) const {
-  AccuracyByKind accuracy;
+  AccuracyByKind accuracy(kinds_);
   for (const Question& question : split.questions) accuracy.add(question.kind, answer(question) == question.answer);
   return accuracy;
 }
 
 double QuestionOnlyPrior::majority_accuracy(const Split& split) const {
-  AccuracyByKind accuracy;
+  AccuracyByKind accuracy(kinds_);
   for (const Question& question : split.questions) accuracy.add(question.kind, majority_ == question.answer);
   return accuracy.all().share();
 }

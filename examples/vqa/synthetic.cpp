@@ -102,7 +102,7 @@ void ask(const Scene& scene, int64_t picture, RandomSequence& random, std::vecto
   std::string shape(shapes[scene.shape]), color(colors[scene.color].name);
   size_t before = questions.size();
   auto maybe = [&](double probability, std::string_view text, const std::string& name, const std::string& answer) {
-    if (random.chance(probability)) questions.push_back({fill_in(text, name), answer, picture});
+    if (random.chance(probability)) questions.push_back({fill_in(text, name), answer, picture, easy_vqa_kind(answer)});
   };
   auto ask_yes_no = [&](const std::string& name, bool there) {
     for (std::string_view text : affirmed) maybe(keep_yes_no, text, name, there ? "yes" : "no");
@@ -112,7 +112,8 @@ void ask(const Scene& scene, int64_t picture, RandomSequence& random, std::vecto
   for (std::string_view text : color_questions) maybe(keep_open, text, shape, color);
   for (std::string_view name : shapes) ask_yes_no(std::string(name), name == shape);
   for (const NamedColor& named : colors) ask_yes_no(std::string(named.name) + " shape", named.name == color);
-  if (questions.size() == before) questions.push_back({std::string(shape_questions[0]), shape, picture});
+  if (questions.size() == before)
+    questions.push_back({std::string(shape_questions[0]), shape, picture, easy_vqa_kind(shape)});
 }
 
 struct Made {
@@ -168,6 +169,7 @@ DataSet make_synthetic(const SyntheticOptions& options) {
       throw ValueError("make_synthetic: expected at least one picture in each split, got " + std::to_string(pictures));
   DataSet data;
   data.name = "synthetic";
+  data.kinds = easy_vqa_kinds();
   data.vocabulary = Vocabulary::of(all_questions());
   data.answers = {"yes", "no"};
   for (std::string_view shape : shapes) data.answers.emplace_back(shape);

@@ -45,6 +45,7 @@ std::vector<int32_t> Vocabulary::encode(std::string_view question) const {
   std::vector<int32_t> tokens{answer};
   for (const std::string& word : split_words(question)) {
     auto known = tokens_.find(word);
+    if (known == tokens_.end()) known = tokens_.find(unknown);
     if (known == tokens_.end()) {
       std::string list;
       for (const std::string& other : words_) list += (list.empty() ? "" : ", ") + other;

@@ -15,6 +15,8 @@ std::vector<std::string> split_words(std::string_view question);
 class Vocabulary {
  public:
   static constexpr int32_t pad = 0, answer = 1, first_word = 2;
+  /// Where it is one of the words, it stands for all that are not known.
+  static constexpr std::string_view unknown = "<unknown>";
 
   Vocabulary() = default;
   /// `words` take the numbers from 2 on, in this order. Throws ValueError when one comes twice.
@@ -28,8 +30,8 @@ class Vocabulary {
   /// The word of a token, `<pad>` or `<answer>`. Throws IndexError.
   std::string word(int32_t token) const;
 
-  /// The answer token and one token per word. Throws ValueError when there is no word, or one that is not known (the
-  /// text names it and lists the words that are).
+  /// The answer token and one token per word. Throws ValueError when there is no word, or one that is not known and
+  /// has no `unknown` to stand for it (the text names it and lists the words that are).
   std::vector<int32_t> encode(std::string_view question) const;
 
  private:

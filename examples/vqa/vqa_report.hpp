@@ -11,7 +11,7 @@ namespace weft::examples::vqa {
 /// Everything that a finished run says of itself.
 struct RunSummary {
   TrainingOptions options = {};
-  TrainingResult training = {};
+  FitResult training = {};
   Evaluation test = {};  ///< with pointing
   double minutes = 0;    ///< all in all
   double prior = 0, majority = 0;

@@ -95,6 +95,8 @@ TEST_CASE("charts refuse lengths that differ") {
   bars.groups = {"a", "b"};
   bars.bars = {{"model", {1}}};
   CHECK_THROWS_WITH(report.chart(bars), "bar chart: bars model: expected one value for each of 2 groups, got 1");
+  bars.bars = {{"model", {1, 2}, {0.5}}};
+  CHECK_THROWS_WITH(report.chart(bars), "bar chart: bars model: expected one spread for each of 2 groups, got 1");
   CHECK_THROWS_AS(report.chart(ConfusionChart{"", {"a"}, {1, 2}}), ValueError);
   CHECK_THROWS_AS(report.table({{"a", "b"}, {{"1"}}, ""}), ValueError);
 }
@@ -120,4 +122,19 @@ TEST_CASE("ticks are round and cover the range") {
   std::vector<double> ticks = nice_ticks(-3.3, 4.1, 5);
   CHECK(ticks.front() <= -3.3);
   CHECK(ticks.back() >= 4.1);
+}
+
+TEST_CASE("bars show their spread, and long names are wrapped") {
+  BarChart chart{.title = "", .y_label = "", .groups = {"one", "a rather long name of several words"}};
+  for (int i = 0; i < 5; ++i) chart.groups.push_back("more");
+  chart.bars = {{"model", {1, 2, 3, 4, 5, 6, 7}}};
+  std::string plain = to_svg(chart);
+  CHECK(plain.find("class=\"spread\"") == std::string::npos);
+  CHECK(plain.find(">a rather long name of several words<") == std::string::npos);
+  CHECK(plain.find(">a rather<") != std::string::npos);
+  chart.bars[0].spread = {0, 0.5, 0, 0, automatic, 0, 1};
+  std::string spread = to_svg(chart);
+  size_t bars = 0;
+  for (size_t at = 0; (at = spread.find("class=\"spread\"", at)) != std::string::npos; ++at) ++bars;
+  CHECK(bars == 2);
 }

@@ -379,3 +379,16 @@ TEST_CASE("every kind of fusion gives the bits of the ops apart", "[jit]") {
   CHECK(allocations() - news == own);
   CHECK(memory_stats().requests - requests == own_requests);
 }
+
+TEST_CASE("a plan on another backend lays strided inputs out for kernels that need it", "[jit]") {
+  DeviceScope scope("reference");
+  Tensor x = batch(5 * 3, 7, 1).to("reference"), kernel = batch(7, 11, 2).to("reference");
+  auto f = [&](const Tensor& at) {
+    Tensor middle = slice_axis(reshape(at, {5, 3, 7}), 1, 1, 3);
+    return cast(matmul(middle, kernel), DType::bfloat16) +
+           broadcast_to(cast(sum(transpose(kernel)), DType::bfloat16), {1, 1, 11});
+  };
+  auto jitted = jit(f);
+  for (int i = 0; i < 2; ++i)
+    CHECK(same_bits(cast(jitted(x), DType::float32).to("cpu"), cast(f(x), DType::float32).to("cpu")));
+}

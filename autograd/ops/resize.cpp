@@ -1,0 +1,72 @@
+#include <weft/autograd/ops/resize.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
+#include <weft/autograd/ops/gather.hpp>
+#include <weft/autograd/ops/layout.hpp>
+#include <weft/core/error.hpp>
+
+namespace weft {
+namespace {
+
+/// Every element `factor` times along an axis.
+Tensor repeated(const Tensor& x, int axis, int64_t factor) {
+  Shape wide = x.shape().slice(0, axis + 1);
+  wide.push_back(factor);
+  for (int i = axis + 1; i < x.rank(); ++i) wide.push_back(x.shape()[i]);
+  Shape result = x.shape();
+  result[axis] *= factor;
+  return reshape(broadcast_to(expand_dims(x, {axis + 1}), wide), result);
+}
+
+Tensor nearest(const Tensor& x, int axis, int64_t size) {
+  const int64_t extent = x.shape()[axis];
+  if (size % extent == 0) return repeated(x, axis, size / extent);
+  std::vector<int32_t> from;
+  for (int64_t i = 0; i < size; ++i) from.push_back(static_cast<int32_t>((2 * i + 1) * extent / (2 * size)));
+  return take(x, Tensor::from(from, {size}, x.device()), axis);
+}
+
+Tensor linear_along(const Tensor& x, int axis, int64_t size) {
+  const int64_t extent = x.shape()[axis];
+  std::vector<int32_t> low, high;
+  std::vector<float> share;  // of `high`
+  for (int64_t i = 0; i < size; ++i) {
+    const double place = (static_cast<double>(i) + 0.5) * static_cast<double>(extent) / static_cast<double>(size) - 0.5;
+    const double whole = std::floor(place);
+    low.push_back(static_cast<int32_t>(std::clamp<double>(whole, 0, static_cast<double>(extent - 1))));
+    high.push_back(static_cast<int32_t>(std::clamp<double>(whole + 1, 0, static_cast<double>(extent - 1))));
+    share.push_back(static_cast<float>(place - whole));
+  }
+  Shape along = Shape::filled(x.rank() - axis, 1);
+  along[0] = size;
+  Tensor weight = cast(Tensor::from(share, along, x.device()), x.dtype());
+  return take(x, Tensor::from(low, {size}, x.device()), axis) * (1.0 - weight) +
+         take(x, Tensor::from(high, {size}, x.device()), axis) * weight;
+}
+
+}  // namespace
+
+Tensor resize(const Tensor& pictures, std::array<int64_t, 2> size, Sampling sampling) {
+  const int rank = pictures.rank();
+  if (rank < 3 || pictures.size(-3) < 1 || pictures.size(-2) < 1)
+    throw ShapeError("resize: expected pictures [batch..., H, W, C] of at least one cell, got " +
+                     to_string(pictures.shape()));
+  if (size[0] < 1 || size[1] < 1)
+    throw ShapeError("resize: expected a size of at least 1 x 1, got " + std::to_string(size[0]) + " x " +
+                     std::to_string(size[1]));
+  Tensor x = pictures;
+  for (int i = 0; i < 2; ++i) {
+    const int axis = rank - 3 + i;
+    const int64_t extent = size[static_cast<size_t>(i)];
+    if (x.shape()[axis] == extent) continue;
+    x = sampling == Sampling::nearest ? nearest(x, axis, extent) : linear_along(x, axis, extent);
+  }
+  return x;
+}
+
+}  // namespace weft

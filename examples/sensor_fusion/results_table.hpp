@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace weft::examples::fusion {
+
+/// Markdown of several runs' metrics.json: a row for each kind of fusion, mean and standard deviation over its runs.
+/// Throws FileError and FormatError.
+std::string results_table(const std::vector<std::filesystem::path>& files);
+
+}  // namespace weft::examples::fusion
