@@ -109,6 +109,7 @@ void run_kernel(const KernelEntry& kernel, const Primitive& primitive, const voi
     bool widen = narrowed && is_half(spec.dtype);
     outputs.push_back(Tensor::empty(spec.shape, widen ? DType::float32 : spec.dtype, device));
   }
+  if (!(device == Device())) device.backend().make_current(device.index());
   kernel.run({op, inputs, outputs});
   if (!narrowed) return;
   for (size_t i = 0; i < specs.size(); ++i)

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include <weft/core/error.hpp>
+#include <weft/core/tensor.hpp>
 
 namespace weft {
 namespace {
@@ -31,6 +32,10 @@ Registry& registry() {
 thread_local Device current_device;
 
 }  // namespace
+
+void Backend::copy_elements(const Tensor&, Tensor& target) {
+  throw DeviceError("copy: strided copies on " + to_string(target.device()) + " need its copy kernel");
+}
 
 void HostBackend::copy_to_host(void* host, const void* memory, int64_t bytes, int) {
   if (bytes > 0) std::memcpy(host, memory, static_cast<size_t>(bytes));
@@ -66,9 +71,13 @@ Device::Device(std::string_view name) {
   if (found == names.end()) {
     std::string list;
     for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
-    throw DeviceError("device '" + std::string(name) + "': expected one of " + list);
+    throw DeviceError("device '" + std::string(name) +
+                      "': " + (stem == "cuda" ? "this build has no CUDA backend (cmake -DWEFT_CUDA=ON); " : "") +
+                      "expected one of " + list);
   }
   backend_ = static_cast<uint8_t>(found - names.begin());
+  if (backend().device_count() == 0)
+    throw DeviceError("device '" + std::string(name) + "': " + backend().unavailable());
   if (stem.size() == name.size()) return;
   int number = -1;
   std::string_view digits = name.substr(stem.size() + 1);

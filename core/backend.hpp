@@ -25,13 +25,20 @@ class Backend {
   const KernelTable& kernels() const { return kernels_; }
 
   virtual int device_count() const { return 1; }
+  /// Why there is no device: what Device("name") then says.
+  virtual std::string unavailable() const { return "it has no devices"; }
   /// Whether the memory may be read and written directly by host code.
   virtual bool is_host() const { return true; }
+  /// Called before kernels run on `device` from this thread.
+  virtual void make_current(int device) { static_cast<void>(device); }
   /// Throws MemoryError. The memory is aligned to at least 64 bytes; 0 bytes are valid.
   virtual void* allocate(int64_t bytes, int device) = 0;
   virtual void deallocate(void* memory, int64_t bytes, int device) noexcept = 0;
   virtual void copy_to_host(void* host, const void* memory, int64_t bytes, int device) = 0;
   virtual void copy_from_host(void* memory, const void* host, int64_t bytes, int device) = 0;
+  /// Copies elements between tensors of one shape on one device of this backend, of any strides and element types; for
+  /// memory that host code may not touch.
+  virtual void copy_elements(const Tensor& source, Tensor& target);
   virtual void synchronize(int device) { static_cast<void>(device); }
   virtual MemoryStats memory_stats(int device) const = 0;
   /// Most bytes that may be in use; 0 lifts the limit.

@@ -4,12 +4,13 @@
 #include <type_traits>
 
 #include <weft/core/dtype.hpp>
+#include <weft/core/host_device.hpp>
 
 namespace weft {
 
 /// One element in another type. Floats become integers towards zero; what does not fit becomes the nearest integer that
 /// does, and NaN 0, where C++ leaves both open. To bool: is not 0. Half types go through float.
-template <class To, class From> To convert(From value) {
+template <class To, class From> WEFT_HOST_DEVICE To convert(From value) {
   if constexpr (is_half(dtype_of<From>)) {
     return convert<To>(static_cast<float>(value));
   } else if constexpr (std::is_same_v<To, bool>) {

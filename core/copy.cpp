@@ -67,8 +67,8 @@ template <class To, class From> void copy_rows(const Tensor& source, Tensor& tar
 
 void copy_elements(const Tensor& source, Tensor& target) {
   if (source.is_traced() || target.is_traced()) throw_traced("copy", source.is_traced() ? source : target);
-  if (!target.device().backend().is_host())
-    throw DeviceError("copy: strided copies on " + to_string(target.device()) + " need its copy kernel");
+  Backend& backend = target.device().backend();
+  if (!backend.is_host()) return backend.copy_elements(source, target);
   const Transposition axes(source, target);
   visit(source.dtype(), [&]<class From>(std::type_identity<From>) {
     visit(target.dtype(), [&]<class To>(std::type_identity<To>) {

@@ -81,6 +81,16 @@ template <class F> decltype(auto) visit(DType dtype, F&& f) {
   __builtin_unreachable();
 }
 
+/// The same for floating types.
+template <class F> decltype(auto) visit_float(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float64: return f(std::type_identity<double>{});
+    case DType::bfloat16: return f(std::type_identity<bfloat16>{});
+    case DType::float16: return f(std::type_identity<float16>{});
+    default: return f(std::type_identity<float>{});
+  }
+}
+
 /// The same for kernels that have float32 and float64 alone (the dispatcher sees to that).
 template <class F> decltype(auto) visit_wide_float(DType dtype, F&& f) {
   if (dtype == DType::float64) return f(std::type_identity<double>{});

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstdint>
 
+#include <weft/core/host_device.hpp>
+
 namespace weft {
 
 /// bfloat16: the upper half of a float32. Storage only; arithmetic goes through float. Rounds to nearest even.
@@ -10,12 +12,12 @@ struct bfloat16 {
   uint16_t bits = 0;
 
   bfloat16() = default;
-  bfloat16(float value) {
+  WEFT_HOST_DEVICE bfloat16(float value) {
     uint32_t word = std::bit_cast<uint32_t>(value);
     if ((word & 0x7fffffffu) > 0x7f800000u) bits = static_cast<uint16_t>((word >> 16) | 0x40u);  // a NaN stays one
     else bits = static_cast<uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
   }
-  operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+  WEFT_HOST_DEVICE operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };
 
 /// IEEE binary16. Storage only; arithmetic goes through float. Rounds to nearest even, with subnormals and infinities.
@@ -23,7 +25,7 @@ struct float16 {
   uint16_t bits = 0;
 
   float16() = default;
-  float16(float value) {
+  WEFT_HOST_DEVICE float16(float value) {
     uint32_t word = std::bit_cast<uint32_t>(value);
     uint32_t sign = (word >> 16) & 0x8000u, magnitude = word & 0x7fffffffu;
     if (magnitude > 0x7f800000u) {
@@ -38,7 +40,7 @@ struct float16 {
       bits = static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
     }
   }
-  operator float() const {
+  WEFT_HOST_DEVICE operator float() const {
     uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
     if (magnitude >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13));
     if (magnitude < 0x400u) {

@@ -52,7 +52,7 @@ Tensor grid_sample(const Tensor& features, const Tensor& places, const GridSampl
                 channels = features.size(3);
   Shape result_shape = places.shape().slice(0, places.rank() - 1);
   result_shape.push_back(channels);
-  Tensor flat = reshape(places, {batch, result_shape.elements() / std::max<int64_t>(batch * channels, 1), 2});
+  Tensor flat = reshape(places, {batch, places.shape().slice(1, places.rank() - 1).elements(), 2});
   Tensor column = in_cells(flat, 0, width, options), row = in_cells(flat, 1, height, options);
   Tensor rows = reshape(features, {batch * height * width, channels});
   Tensor first = expand_dims(arange(batch, DType::int32) * (height * width), 1).to(features.device());

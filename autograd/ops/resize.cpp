@@ -34,13 +34,13 @@ Tensor nearest(const Tensor& x, int axis, int64_t size) {
 Tensor linear_along(const Tensor& x, int axis, int64_t size) {
   const int64_t extent = x.shape()[axis];
   std::vector<int32_t> low, high;
-  std::vector<float> share;  // of `high`
+  std::vector<double> share;  // of `high`
   for (int64_t i = 0; i < size; ++i) {
     const double place = (static_cast<double>(i) + 0.5) * static_cast<double>(extent) / static_cast<double>(size) - 0.5;
     const double whole = std::floor(place);
     low.push_back(static_cast<int32_t>(std::clamp<double>(whole, 0, static_cast<double>(extent - 1))));
     high.push_back(static_cast<int32_t>(std::clamp<double>(whole + 1, 0, static_cast<double>(extent - 1))));
-    share.push_back(static_cast<float>(place - whole));
+    share.push_back(place - whole);
   }
   Shape along = Shape::filled(x.rank() - axis, 1);
   along[0] = size;
@@ -59,6 +59,9 @@ Tensor resize(const Tensor& pictures, std::array<int64_t, 2> size, Sampling samp
   if (size[0] < 1 || size[1] < 1)
     throw ShapeError("resize: expected a size of at least 1 x 1, got " + std::to_string(size[0]) + " x " +
                      std::to_string(size[1]));
+  if (sampling == Sampling::bilinear && !is_floating(pictures.dtype()))
+    throw DTypeError("resize: expected floating pictures between whose cells to interpolate, got " +
+                     std::string(name_of(pictures.dtype())));
   Tensor x = pictures;
   for (int i = 0; i < 2; ++i) {
     const int axis = rank - 3 + i;

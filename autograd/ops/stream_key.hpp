@@ -20,7 +20,7 @@ struct StreamKey {
 
 /// The key of draw number `count` of a stream. 2^32 draws fit into the counter; those beyond move on to a key of their
 /// own.
-inline RandomKey stream_draw(uint64_t key, uint32_t stream, uint64_t count) {
+WEFT_HOST_DEVICE inline RandomKey stream_draw(uint64_t key, uint32_t stream, uint64_t count) {
   const uint64_t high = count >> 32;
   return {high ? fold_in(key, high) : key, stream, static_cast<uint32_t>(count)};
 }

@@ -1,7 +1,8 @@
 #include <weft/autograd/ops/binary.hpp>
 
-#include <cmath>
+#include <type_traits>
 
+#include <weft/autograd/ops/integer_functors.hpp>
 #include <weft/backends/cpu/elementwise.hpp>
 #include <weft/backends/cpu/table.hpp>
 
@@ -20,8 +21,8 @@ template <class G> bool integers_done(const KernelCall& call, const G& whole) {
   return false;
 }
 
-/// Floats by functor F, integers by `whole`.
-template <class Op, class F, class G> void arithmetic(KernelTable& table, G) {
+/// Floats by functor F, integers by G.
+template <class Op, class F, class G> void arithmetic(KernelTable& table) {
   table.add<Op>(
       [](const KernelCall& call) {
         if (!integers_done(call, G{})) floats<F>(call);
@@ -31,23 +32,17 @@ template <class Op, class F, class G> void arithmetic(KernelTable& table, G) {
 
 template <class Op, class F> void analytic(KernelTable& table) { table.add<Op>(floats<F>, wide_floats, true); }
 
-/// Functions without vector code; `whole` does integers.
-template <class Op, class F> void scalar(KernelTable& table, F) {
+/// Functions without vector code; G, where there is one, does integers.
+template <class Op, class F, class G = void> void scalar(KernelTable& table) {
+  constexpr bool whole = !std::is_void_v<G>;
   table.add<Op>(
       [](const KernelCall& call) {
+        if constexpr (whole)
+          if (integers_done(call, G{})) return;
         visit_wide_float(call.inputs[0].dtype(),
                          [&]<class T>(std::type_identity<T>) { plain_map<T, T, 2>(call, F{}); });
       },
-      wide_floats, true);
-}
-template <class Op, class F, class G> void scalar(KernelTable& table, F, G) {
-  table.add<Op>(
-      [](const KernelCall& call) {
-        if (integers_done(call, G{})) return;
-        visit_wide_float(call.inputs[0].dtype(),
-                         [&]<class T>(std::type_identity<T>) { plain_map<T, T, 2>(call, F{}); });
-      },
-      wide_numbers, true);
+      whole ? wide_numbers : wide_floats, true);
 }
 
 /// Comparisons: the functor serves every type.
@@ -64,67 +59,35 @@ template <class Op, class F> void comparison(KernelTable& table) {
       wide_types, true);
 }
 
-template <class Op, class F> void logic(KernelTable& table, F) {
+template <class Op, class F> void logic(KernelTable& table) {
   table.add<Op>([](const KernelCall& call) { plain_map<bool, bool, 2>(call, F{}); }, {DType::boolean}, true);
-}
-
-template <class T> auto bits(T x) { return static_cast<std::make_unsigned_t<T>>(x); }
-
-template <class T> T floor_quotient(T x, T y) {
-  if (y == 0) return 0;
-  if (y == -1) return static_cast<T>(0 - bits(x));  // the lowest number has no opposite
-  T quotient = x / y;
-  return static_cast<T>(quotient - (x % y != 0 && (x < 0) != (y < 0)));
-}
-
-template <class T> T floor_remainder(T x, T y) {
-  if constexpr (std::is_floating_point_v<T>) {
-    T remainder = std::fmod(x, y);
-    if (remainder == 0) return std::copysign(remainder, y);
-    return (remainder < 0) != (y < 0) ? remainder + y : remainder;
-  } else {
-    if (y == 0 || y == -1) return 0;
-    T remainder = x % y;
-    return remainder != 0 && (remainder < 0) != (y < 0) ? remainder + y : remainder;
-  }
-}
-
-template <class T> T whole_power(T x, T y) {
-  if (y < 0) return x == 1 ? 1 : x == -1 ? (y % 2 == 0 ? 1 : -1) : 0;
-  auto result = bits(x), base = result;
-  result = 1;
-  for (; y > 0; y /= 2, base *= base)
-    if (y % 2 == 1) result *= base;
-  return static_cast<T>(result);
 }
 
 }  // namespace
 
 void register_cpu_binary(KernelTable& table) {
-  arithmetic<op::Add, functors::Add>(table, [](auto x, auto y) { return bits(x) + bits(y); });
-  arithmetic<op::Subtract, functors::Subtract>(table, [](auto x, auto y) { return bits(x) - bits(y); });
-  arithmetic<op::Multiply, functors::Multiply>(table, [](auto x, auto y) { return bits(x) * bits(y); });
-  arithmetic<op::Maximum, functors::Maximum>(table, [](auto x, auto y) { return x > y ? x : y; });
-  arithmetic<op::Minimum, functors::Minimum>(table, [](auto x, auto y) { return x < y ? x : y; });
-  arithmetic<op::FloorDivide, functors::FloorDivide>(table, [](auto x, auto y) { return floor_quotient(x, y); });
+  arithmetic<op::Add, functors::Add, functors::integer::Add>(table);
+  arithmetic<op::Subtract, functors::Subtract, functors::integer::Subtract>(table);
+  arithmetic<op::Multiply, functors::Multiply, functors::integer::Multiply>(table);
+  arithmetic<op::Maximum, functors::Maximum, functors::integer::Maximum>(table);
+  arithmetic<op::Minimum, functors::Minimum, functors::integer::Minimum>(table);
+  arithmetic<op::FloorDivide, functors::FloorDivide, functors::integer::FloorDivide>(table);
   analytic<op::Divide, functors::Divide>(table);
   analytic<op::LogAddExp, functors::LogAddExp>(table);
   analytic<op::Step, functors::Step>(table);
-  arithmetic<op::Power, functors::Power>(table, [](auto x, auto y) { return whole_power(x, y); });
-  scalar<op::Remainder>(
-      table, [](auto x, auto y) { return floor_remainder(x, y); },
-      [](auto x, auto y) { return floor_remainder(x, y); });
-  scalar<op::Atan2>(table, [](auto x, auto y) { return std::atan2(x, y); });
-  scalar<op::Hypot>(table, [](auto x, auto y) { return std::hypot(x, y); });
+  arithmetic<op::Power, functors::Power, functors::integer::Power>(table);
+  scalar<op::Remainder, functors::Remainder, functors::integer::Remainder>(table);
+  scalar<op::Atan2, functors::Atan2>(table);
+  scalar<op::Hypot, functors::Hypot>(table);
   comparison<op::Equal, functors::Equal>(table);
   comparison<op::NotEqual, functors::NotEqual>(table);
   comparison<op::Less, functors::Less>(table);
   comparison<op::LessEqual, functors::LessEqual>(table);
   comparison<op::Greater, functors::Greater>(table);
   comparison<op::GreaterEqual, functors::GreaterEqual>(table);
-  logic<op::LogicalAnd>(table, [](bool x, bool y) { return x && y; });
-  logic<op::LogicalOr>(table, [](bool x, bool y) { return x || y; });
-  logic<op::LogicalXor>(table, [](bool x, bool y) { return x != y; });
+  logic<op::LogicalAnd, functors::LogicalAnd>(table);
+  logic<op::LogicalOr, functors::LogicalOr>(table);
+  logic<op::LogicalXor, functors::LogicalXor>(table);
 }
 
 }  // namespace weft

@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <weft/core/axis_lines.hpp>
 #include <weft/core/parallel.hpp>
-#include <weft/core/shape.hpp>
 
 namespace weft::cpu {
 
-/// A contiguous array as [outer, n, inner] around one axis.
-struct Lines {
-  int64_t outer, n, inner;
-  Lines(int64_t outer_extent, int64_t extent, int64_t inner_extent)
-      : outer(outer_extent), n(extent), inner(inner_extent) {}
-  Lines(const Shape& shape, int axis)
-      : outer(shape.slice(0, axis).elements()), n(shape[axis]), inner(shape.slice(axis + 1, shape.rank()).elements()) {}
-};
+using Lines = AxisLines;
 
 /// How many of `lines` pieces of `cost` elements make a task.
 inline int64_t lines_per_task(int64_t cost) { return cost >= 16384 ? 1 : 16384 / (cost > 0 ? cost : 1); }

@@ -1,4 +1,4 @@
-#include <weft/autograd/ops/pool.hpp>
+#include <weft/autograd/ops/pool_windows.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -11,65 +11,12 @@
 namespace weft {
 namespace {
 
-/// The geometry with three space axes, those in front of extent 1 where there are fewer, and the sizes of x [N,
-/// space..., features] and y [N, positions..., features].
-struct Pool3 {
-  Pool3(const PoolGeometry& g, const Shape& x, const Shape& y) : batch(x[0]), features(x.back()) {
-    const int axes = g.window.rank();
-    for (int axis = 0; axis < axes; ++axis) {
-      const int at = axis + 3 - axes;
-      space[at] = x[axis + 1];
-      positions[at] = y[axis + 1];
-      window[at] = g.window[axis];
-      stride[at] = g.strides[axis];
-      low[at] = g.low[axis];
-    }
-  }
-
-  int64_t space_size() const { return space[0] * space[1] * space[2]; }
-  int64_t position_count() const { return positions[0] * positions[1] * positions[2]; }
-
-  /// Calls f(flat place in space) for every element of the window at a flat position, in row-major order.
-  template <class F> void for_each_place(int64_t position, F&& f) const {
-    const int64_t at[3] = {position / (positions[1] * positions[2]), position / positions[2] % positions[1],
-                           position % positions[2]};
-    int64_t begin[3], end[3];
-    for (int axis = 0; axis < 3; ++axis) {
-      const int64_t start = at[axis] * stride[axis] - low[axis];
-      begin[axis] = std::max<int64_t>(start, 0);
-      end[axis] = std::min(start + window[axis], space[axis]);
-    }
-    for (int64_t i = begin[0]; i < end[0]; ++i)
-      for (int64_t j = begin[1]; j < end[1]; ++j)
-        for (int64_t k = begin[2]; k < end[2]; ++k) f((i * space[1] + j) * space[2] + k);
-  }
-
-  /// Calls f(flat position) for every window that the element at a flat place in space belongs to, in row-major order.
-  template <class F> void for_each_window(int64_t place, F&& f) const {
-    const int64_t at[3] = {place / (space[1] * space[2]), place / space[2] % space[1], place % space[2]};
-    int64_t begin[3], end[3];
-    for (int axis = 0; axis < 3; ++axis) {
-      const int64_t behind = at[axis] + low[axis];  // from the first window's start
-      begin[axis] = behind < window[axis] ? 0 : (behind - window[axis]) / stride[axis] + 1;
-      end[axis] = std::min(behind / stride[axis] + 1, positions[axis]);
-    }
-    for (int64_t i = begin[0]; i < end[0]; ++i)
-      for (int64_t j = begin[1]; j < end[1]; ++j)
-        for (int64_t k = begin[2]; k < end[2]; ++k) f((i * positions[1] + j) * positions[2] + k);
-  }
-
-  int64_t window_size() const { return window[0] * window[1] * window[2]; }
-  /// The most windows that one element belongs to.
-  int64_t overlap() const {
-    int64_t windows = 1;
-    for (int axis = 0; axis < 3; ++axis) windows *= (window[axis] - 1) / stride[axis] + 1;
-    return windows;
-  }
-
-  int64_t batch, features;
-  int64_t space[3] = {1, 1, 1}, positions[3] = {1, 1, 1}, window[3] = {1, 1, 1}, stride[3] = {1, 1, 1},
-          low[3] = {0, 0, 0};
-};
+/// Calls f(flat place) for all of a box, in row-major order.
+template <class F> void for_each_in(const PoolBox& box, F&& f) {
+  for (int64_t i = box.begin[0]; i < box.end[0]; ++i)
+    for (int64_t j = box.begin[1]; j < box.end[1]; ++j)
+      for (int64_t k = box.begin[2]; k < box.end[2]; ++k) f(box.flat(i, j, k));
+}
 
 /// Calls f(entry, row) for `rows` rows of features in every entry of the batch, some to a task; each row of results
 /// takes `reads` rows.
@@ -92,7 +39,7 @@ template <class T> void extreme_of_floats(const Pool3& pool, bool minimum, const
   for_each_row(pool, per_entry, pool.window_size(), [&](int64_t entry, int64_t position) {
     auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.window_size());
     int64_t count = 0;
-    pool.for_each_place(position, [&](int64_t place) {
+    for_each_in(pool.window_at(position), [&](int64_t place) {
       taps[count++] = {x + (entry * pool.space_size() + place) * c, static_cast<T>(place)};
     });
     const int64_t at = (entry * per_entry + position) * c;
@@ -111,7 +58,7 @@ template <bool minimum, class T> void extreme(const Pool3& pool, const T* x, T* 
     T* best = y + (entry * per_entry + position) * c;
     int32_t* best_place = places + (entry * per_entry + position) * c;
     bool first = true;
-    pool.for_each_place(position, [&](int64_t place) {
+    for_each_in(pool.window_at(position), [&](int64_t place) {
       const T* values = x + (entry * pool.space_size() + place) * c;
       const auto here = static_cast<int32_t>(place);
       if (first) {
@@ -173,7 +120,7 @@ void scatter_kernel(const KernelCall& call) {
     for_each_row(pool, space, pool.overlap() + 1, [&](int64_t entry, int64_t place) {
       auto* sources = pool_scratch<cpu::PoolSource<T>>(pool.overlap());
       int64_t count = 0;
-      pool.for_each_window(place, [&](int64_t position) {
+      for_each_in(pool.windows_of(place), [&](int64_t position) {
         const int64_t at = (entry * per_entry + position) * c;
         sources[count++] = {values + at, places + at};
       });
@@ -229,7 +176,7 @@ void sum_kernel(const KernelCall& call) {
     for_each_row(pool, per_entry, pool.window_size(), [&](int64_t entry, int64_t position) {
       auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.window_size());
       int64_t count = 0;
-      pool.for_each_place(position, [&](int64_t place) {
+      for_each_in(pool.window_at(position), [&](int64_t place) {
         taps[count++] = {from + (entry * pool.space_size() + place) * c, T(0)};
       });
       sum_taps(taps, count, c, y + (entry * per_entry + position) * c);
@@ -249,7 +196,7 @@ void sum_grad_kernel(const KernelCall& call) {
     for_each_row(pool, pool.space_size(), pool.overlap() + 1, [&](int64_t entry, int64_t place) {
       auto* taps = pool_scratch<cpu::PoolTap<T>>(pool.overlap());
       int64_t count = 0;
-      pool.for_each_window(place, [&](int64_t position) {
+      for_each_in(pool.windows_of(place), [&](int64_t position) {
         taps[count++] = {from + (entry * per_entry + position) * c, T(0)};
       });
       sum_taps(taps, count, c, target + (entry * pool.space_size() + place) * c);

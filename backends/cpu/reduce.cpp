@@ -1,7 +1,6 @@
 #include <weft/autograd/ops/reduce.hpp>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -12,52 +11,25 @@
 #include <weft/backends/cpu/scratch.hpp>
 #include <weft/backends/cpu/table.hpp>
 #include <weft/core/parallel.hpp>
+#include <weft/core/reduce_stages.hpp>
 #include <weft/core/tensor.hpp>
 
 namespace weft {
 namespace {
 
-/// A reduction over neighbouring axes: [outer, n, inner] becomes [outer, inner].
-struct Stage {
-  int64_t outer, n, inner;
-};
-
-struct Stages {
-  std::array<Stage, Shape::max_rank> list;
-  int count = 0;
-};
-
-/// Runs of neighbouring axes, each reduced by a stage of its own, the innermost first.
-Stages stages_of(const Shape& shape, const Shape& axes) {
-  Stages stages;
-  int64_t inner = 1;
-  for (int axis = shape.rank() - 1, next = axes.rank() - 1; axis >= 0; --axis) {
-    if (next < 0 || axes[next] != axis) {
-      inner *= shape[axis];
-      continue;
-    }
-    int64_t n = 1;
-    for (; next >= 0 && axes[next] == axis; --next, --axis) n *= shape[axis];
-    ++axis;
-    stages.list[static_cast<size_t>(stages.count++)] = {shape.slice(0, axis).elements(), n, inner};
-  }
-  if (stages.count == 0) stages.list[static_cast<size_t>(stages.count++)] = {shape.elements(), 1, 1};
-  return stages;
-}
-
 /// Calls run(stage, from, to) for one stage after the other, the last into the output. Stages that leave nothing to
 /// reduce still run, since they give the identity.
 template <class T, class F> void run_stages(const KernelCall& call, const Shape& axes, F&& run) {
-  const Stages stages = stages_of(call.inputs[0].shape(), axes);
+  const ReduceStages stages = reduce_stages(call.inputs[0].shape(), axes);
   int64_t between = 0;
   for (int i = 0; i + 1 < stages.count; ++i) {
-    const Stage& stage = stages.list[static_cast<size_t>(i)];
+    const ReduceStage& stage = stages.list[static_cast<size_t>(i)];
     between += stage.outer * stage.inner;
   }
   T* next = between ? cpu::scratch<T>(cpu::ScratchUse::reduce_stages, between) : nullptr;
   const T* from = call.inputs[0].raw_as<T>();
   for (int i = 0; i < stages.count; ++i) {
-    const Stage& stage = stages.list[static_cast<size_t>(i)];
+    const ReduceStage& stage = stages.list[static_cast<size_t>(i)];
     T* to = i + 1 < stages.count ? next : call.outputs[0].mutable_raw_as<T>();
     run(stage, from, to);
     from = to;
@@ -67,7 +39,7 @@ template <class T, class F> void run_stages(const KernelCall& call, const Shape&
 
 /// The same for types without vector code: y = join(y, x) from `start`, in order.
 template <class T, class F> void plain_stages(const KernelCall& call, const Shape& axes, T start, F&& join) {
-  run_stages<T>(call, axes, [&](const Stage& stage, const T* x, T* y) {
+  run_stages<T>(call, axes, [&](const ReduceStage& stage, const T* x, T* y) {
     const int64_t size = stage.n * stage.inner;
     parallel_chunks(stage.outer, cpu::lines_per_task(size), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
@@ -95,7 +67,7 @@ template <class Op, class Start, class F> void add_reduction(KernelTable& table,
         visit_wide_number(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
           if constexpr (std::is_integral_v<T>) plain_stages<T>(call, axes, Start{}(T{}), F{});
           else
-            run_stages<T>(call, axes, [](const Stage& stage, const T* x, T* y) {
+            run_stages<T>(call, axes, [](const ReduceStage& stage, const T* x, T* y) {
               cpu::reduce_axis(kind_of<Op>, x, stage.outer, stage.n, stage.inner, y);
             });
         });
@@ -105,7 +77,7 @@ template <class Op, class Start, class F> void add_reduction(KernelTable& table,
 
 void logsumexp_kernel(const KernelCall& call) {
   visit_wide_float(call.inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-    run_stages<T>(call, call.op<op::LogSumExp>().axes, [](const Stage& stage, const T* x, T* y) {
+    run_stages<T>(call, call.op<op::LogSumExp>().axes, [](const ReduceStage& stage, const T* x, T* y) {
       const cpu::Lines lines(stage.outer, stage.n, stage.inner);
       cpu::parallel_lines(lines, [&](int64_t outer, int64_t count, int64_t column, int64_t columns) {
         cpu::isa_kernels().softmax.of<T>().logsumexp(x + outer * lines.n * lines.inner + column, count, lines.n,

@@ -34,7 +34,7 @@ std::vector<Detector::Plan> plans(const ModelOptions& options) {
   using Plan = Detector::Plan;
   int64_t layers = options.cross_layers;
   switch (options.fusion) {
-    case Fusion::attention: return {Plan{.cross_layers = 1, .local_layers = 1, .hidden = 53}};
+    case Fusion::attention: return {Plan{.cross_layers = layers}};
     case Fusion::concatenation: return {Plan{.join = true, .local_layers = layers, .hidden = 64}};
     case Fusion::mean: return {Plan{.join = true, .average = true, .local_layers = layers, .hidden = 67}};
     case Fusion::camera: return {Plan{.lidar = false, .cross_layers = layers + 1, .hidden = 33}};

@@ -5,6 +5,8 @@
 #include <weft/autograd/grad.hpp>
 #include <weft/autograd/gradcheck.hpp>
 #include <weft/autograd/ops/binary.hpp>
+#include <weft/autograd/ops/cast.hpp>
+#include <weft/autograd/ops/create.hpp>
 #include <weft/autograd/ops/grid_sample.hpp>
 #include <weft/autograd/ops/resize.hpp>
 #include <weft/core/error.hpp>
@@ -111,6 +113,13 @@ TEST_CASE("resize gives what PyTorch gives", "[resize]") {
        0.6820499, 0.05440124, -0.6377543, -0.6791998,  -0.3653108, 0.6569866,  0.7699079,   0.5057195,  -0.3664791,
        -0.804121, -0.5451203, 0.03362305, 0.8571591,   0.6666171,  0.1800413,  -0.6791319,  -0.7330168, -0.2500573,
        0.4226274, 0.9906074,  0.5977565,  -0.03707747, -0.887567,  -0.685614,  -0.05334863, 0.6819636});
+}
+
+TEST_CASE("resize is exact to the last digits of float64, and refuses to interpolate integers", "[resize]") {
+  Tensor x = Tensor::from(std::vector<double>{0, 1, 2}, {1, 3, 1});
+  CHECK(resize(x, {1, 7}).to_vector<double>()[2] == Approx(2.5 * 3 / 7 - 0.5).epsilon(1e-14));
+  CHECK_THROWS_AS(resize(cast(x, DType::int32), {1, 7}), DTypeError);
+  CHECK(grid_sample(zeros({1, 3, 5, 0}), zeros({1, 4, 2})).shape() == Shape{1, 4, 0});
 }
 
 TEST_CASE("resize by a whole factor repeats, and its gradient adds up", "[resize]") {

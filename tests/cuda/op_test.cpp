@@ -1,0 +1,56 @@
+// The kernels of the cuda backend on every primitive's samples, through the emulated thread grid.
+
+#include <catch2/catch.hpp>
+
+#include <weft/autograd/primitive.hpp>
+#include <weft/backends/cuda/emulation/backend.hpp>
+#include <weft/core/backend.hpp>
+#include <weft/tests/support/op_samples.hpp>
+
+using namespace weft;
+using namespace weft::testing;
+
+namespace {
+
+Tensors on_grid(const Tensors& inputs) {
+  Tensors moved;
+  for (const Tensor& input : inputs) moved.push_back(input.to(cuda::emulated_device()));
+  return moved;
+}
+
+bool has_kernel(const Primitive& primitive) {
+  return cuda::emulated_device().backend().kernels().find(primitive.id()) != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("every cuda kernel gives what the reference gives", "[cuda]") {
+  int checked = 0;
+  for (DType dtype : {DType::float64, DType::float32, DType::bfloat16, DType::float16}) {
+    for_every_sample([&](const Primitive& primitive, const Sample& sample) {
+      if (primitive.is_view || !has_kernel(primitive)) return;
+      if (!has_floats(sample) && dtype != DType::float64) return;
+      INFO(name_of(dtype));
+      Tensors inputs = inputs_in(sample, dtype), got;
+      try {
+        got = apply(primitive, sample.op.get(), on_grid(inputs));
+      } catch (const DTypeError&) {
+        CHECK(is_half(dtype));
+        return;
+      }
+      check_near(got, apply(primitive, sample.op.get(), on("reference", inputs)), tolerance_of(dtype) * sample.slack);
+      ++checked;
+    });
+  }
+  CHECK(checked > 100);
+}
+
+TEST_CASE("every cuda kernel takes strided inputs", "[cuda]") {
+  for_every_sample([&](const Primitive& primitive, const Sample& sample) {
+    if (primitive.is_view || !has_kernel(primitive)) return;
+    Tensors inputs = inputs_in(sample, DType::float32), strided;
+    for (const Tensor& input : on_grid(inputs)) strided.push_back(scattered(input));
+    check_near(apply(primitive, sample.op.get(), strided), apply(primitive, sample.op.get(), on_grid(inputs)),
+               1e-6 * sample.slack);
+  });
+}
