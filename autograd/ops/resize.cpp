@@ -20,7 +20,7 @@ Tensor repeated(const Tensor& x, int axis, int64_t factor) {
   for (int i = axis + 1; i < x.rank(); ++i) wide.push_back(x.shape()[i]);
   Shape result = x.shape();
   result[axis] *= factor;
-  return reshape(broadcast_to(expand_dims(x, {axis + 1}), wide), result);
+  return reshape(broadcast_to(expand_dims(x, axis + 1), wide), result);
 }
 
 Tensor nearest(const Tensor& x, int axis, int64_t size) {
