@@ -13,19 +13,19 @@
 namespace weft {
 namespace {
 
-/// Every element `factor` times along an axis.
-Tensor repeated(const Tensor& x, int axis, int64_t factor) {
-  Shape wide = x.shape().slice(0, axis + 1);
-  wide.push_back(factor);
-  for (int i = axis + 1; i < x.rank(); ++i) wide.push_back(x.shape()[i]);
-  Shape result = x.shape();
-  result[axis] *= factor;
-  return reshape(broadcast_to(expand_dims(x, axis + 1), wide), result);
+/// Every cell of [batch..., H, W, C] `down` times along H and `across` times along W.
+Tensor repeated(const Tensor& x, int64_t down, int64_t across) {
+  const int64_t rows = x.size(-3), columns = x.size(-2), features = x.size(-1);
+  const int64_t pictures = x.shape().slice(0, x.rank() - 3).elements();
+  Shape result = x.shape().slice(0, x.rank() - 3);
+  for (int64_t extent : {rows * down, columns * across, features}) result.push_back(extent);
+  Tensor spread = broadcast_to(reshape(x, {pictures, rows, 1, columns, 1, features}),
+                               {pictures, rows, down, columns, across, features});
+  return reshape(spread, result);
 }
 
 Tensor nearest(const Tensor& x, int axis, int64_t size) {
   const int64_t extent = x.shape()[axis];
-  if (size % extent == 0) return repeated(x, axis, size / extent);
   std::vector<int32_t> from;
   for (int64_t i = 0; i < size; ++i) from.push_back(static_cast<int32_t>((2 * i + 1) * extent / (2 * size)));
   return take(x, Tensor::from(from, {size}, x.device()), axis);
@@ -62,6 +62,9 @@ Tensor resize(const Tensor& pictures, std::array<int64_t, 2> size, Sampling samp
   if (sampling == Sampling::bilinear && !is_floating(pictures.dtype()))
     throw DTypeError("resize: expected floating pictures between whose cells to interpolate, got " +
                      std::string(name_of(pictures.dtype())));
+  const int64_t rows = pictures.size(-3), columns = pictures.size(-2);
+  if (sampling == Sampling::nearest && size[0] % rows == 0 && size[1] % columns == 0)
+    return repeated(pictures, size[0] / rows, size[1] / columns);
   Tensor x = pictures;
   for (int i = 0; i < 2; ++i) {
     const int axis = rank - 3 + i;

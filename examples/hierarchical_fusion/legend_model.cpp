@@ -1,8 +1,6 @@
 #include <weft/examples/hierarchical_fusion/legend_model.hpp>
 
 #include <array>
-#include <cmath>
-#include <numbers>
 
 namespace weft::examples::hierarchy {
 namespace {
@@ -125,37 +123,6 @@ Fusion fusion_of(const std::string& name) {
   throw ValueError("fusion: expected one of " + known + ", got '" + name + "'");
 }
 
-Tensor position_features(int64_t rows, int64_t columns) {
-  std::vector<float> values;
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      for (int k = 0; k < 4; ++k)
-        for (double place : {(static_cast<double>(row) + 0.5) / static_cast<double>(rows),
-                             (static_cast<double>(column) + 0.5) / static_cast<double>(columns)}) {
-          double angle = std::exp2(k) * std::numbers::pi * place;
-          values.push_back(static_cast<float>(std::sin(angle)));
-          values.push_back(static_cast<float>(std::cos(angle)));
-        }
-  return Tensor::from(values, {rows, columns, 16});
-}
-
-Tensor upsample_nearest(const Tensor& x, int64_t factor) {
-  int64_t batch = x.size(0), rows = x.size(1), columns = x.size(2), features = x.size(3);
-  Tensor spread = broadcast_to(reshape(x, {batch, rows, 1, columns, 1, features}),
-                               {batch, rows, factor, columns, factor, features});
-  return reshape(spread, {batch, rows * factor, columns * factor, features});
-}
-
-FeedForward::FeedForward(int64_t width, int64_t hidden, Rngs& rngs)
-    : norm({.num_features = width}, rngs),
-      up({.in_features = width, .out_features = hidden}, rngs),
-      down({.in_features = hidden, .out_features = width}, rngs) {}
-
-Tensor FeedForward::operator()(const Tensor& x) const {
-  Scope scope(*this);
-  return x + down(gelu(up(norm(x))));
-}
-
 LookUp::LookUp(const LegendModelOptions& options, Rngs& rngs)
     : norm({.num_features = low_width}, rngs), attend(looking(options), rngs), feed(low_width, 64, rngs) {}
 
@@ -229,7 +196,7 @@ Tensor LegendModel::fuse(const Tensor& pixels, const Tensor& cells) const {
     for (const LookUp& layer : look) queries = layer(queries, tokens);
     return all ? reshape(queries, pixels.shape()) : pixels + expand_dims(queries, 1);
   }
-  Tensor above = upsample_nearest(project[0](cells), low_extent / high_extent);
+  Tensor above = resize(project[0](cells), {low_extent, low_extent}, Sampling::nearest);
   switch (fusion) {
     case Fusion::add: return pixels + above;
     case Fusion::concat: return mix[0](concatenate({pixels, above}, -1));

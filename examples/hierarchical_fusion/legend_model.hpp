@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <weft/examples/common/feed_forward.hpp>
+#include <weft/examples/common/position_features.hpp>
 #include <weft/examples/hierarchical_fusion/legend_map.hpp>
 #include <weft/weft.hpp>
 
@@ -35,16 +37,6 @@ struct LegendModelOptions {
   Fusion fusion = Fusion::attention;
   int64_t cross_layers = 2, heads = 4;
   bool uniform_attention = false;  ///< every pixel looks at all tokens alike
-};
-
-/// x + down(gelu(up(norm(x)))), x [..., 32].
-struct FeedForward {
-  LayerNorm norm;
-  Linear up, down;
-  WEFT_MODULE(FeedForward, norm, up, down)
-
-  FeedForward(int64_t width, int64_t hidden, Rngs& rngs);
-  Tensor operator()(const Tensor& x) const;
 };
 
 /// Queries of one width look at tokens of another, and think: queries [B, Q, 32], tokens [B, T, 112].
@@ -113,11 +105,5 @@ void make_attention_uniform(LegendModel& model);
 
 /// A model with fresh parameters.
 LegendModel make_legend_model(const LegendModelOptions& options, uint64_t seed);
-
-/// Sines and cosines of 1, 2, 4 and 8 half turns across the grid: [rows, columns, 16].
-Tensor position_features(int64_t rows, int64_t columns);
-
-/// Cells of a coarse grid repeated to a finer one, [B, r, c, F] -> [B, r * factor, c * factor, F].
-Tensor upsample_nearest(const Tensor& x, int64_t factor);
 
 }  // namespace weft::examples::hierarchy

@@ -5,18 +5,6 @@
 #include <weft/examples/common/run_folder.hpp>
 
 namespace weft::examples::hierarchy {
-namespace {
-
-/// Soft Dice per class over the pixels where `near` is 1 (Milletari et al. 2016), mean of the classes.
-Tensor dice_near_points(const MapLogits& logits, const LegendBatch& batch) {
-  Tensor near = expand_dims(batch.near, -1);
-  Tensor chances = softmax(logits.pixels, -1) * near;
-  Tensor truth = one_hot(batch.labels, map_classes) * near;
-  Axes pixels = {0, 1, 2, 3, 4};
-  return mean((2.0f * sum(chances * truth, pixels) + 1.0f) / (sum(chances, pixels) + sum(truth, pixels) + 1.0f));
-}
-
-}  // namespace
 
 LegendTrainingOptions legend_preset(const std::string& name) {
   LegendTrainingOptions options;
@@ -32,7 +20,9 @@ LegendTrainingOptions legend_preset(const std::string& name) {
 
 Tensor legend_loss(const MapLogits& logits, const LegendBatch& batch, const LegendTrainingOptions& options) {
   Tensor loss = mean(softmax_cross_entropy(logits.pixels, batch.labels));
-  if (options.dice_weight > 0) loss = loss + options.dice_weight * (1.0f - dice_near_points(logits, batch));
+  if (options.dice_weight > 0)
+    loss = loss + options.dice_weight * soft_dice_loss(softmax(logits.pixels, -1), one_hot(batch.labels, map_classes),
+                                                       {.mask = expand_dims(batch.near, -1)});
   if (options.cell_weight > 0 && logits.cells.defined())
     loss = loss + options.cell_weight * mean(softmax_cross_entropy(logits.cells, batch.glyphs));
   return loss;

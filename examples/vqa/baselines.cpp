@@ -6,15 +6,12 @@ FilmBlock::FilmBlock(int64_t width, Rngs& rngs)
     : mix({.out_features = width}, rngs),
       conv({.out_features = width, .kernel_size = {3, 3}, .use_bias = false}, rngs),
       norm({}, rngs),
-      modulate({.out_features = 2 * width}, rngs) {}
+      modulate({.features = width}, rngs) {}
 
 Tensor FilmBlock::operator()(const Tensor& features, const Tensor& question) const {
   Scope scope(*this);
-  const int64_t width = features.size(-1);
   Tensor mixed = relu(mix(features));
-  Tensor scale_shift = expand_dims(modulate(question), {1, 2});  // [N, 1, 1, 2 width]
-  Tensor scale = slice_axis(scale_shift, -1, 0, width) + 1.0, shift = slice_axis(scale_shift, -1, width, 2 * width);
-  return mixed + relu(norm(conv(mixed)) * scale + shift);
+  return mixed + relu(modulate(norm(conv(mixed)), question));
 }
 
 FilmReader::FilmReader(const ModelOptions& options, Rngs& rngs)

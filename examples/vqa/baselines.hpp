@@ -13,7 +13,7 @@ struct FilmBlock {
   Linear mix;  ///< 1 x 1
   Conv conv;   ///< 3 x 3
   LayerNorm norm;
-  Linear modulate;  ///< question -> scale - 1 and shift
+  FiLM modulate;
   WEFT_MODULE(FilmBlock, mix, conv, norm, modulate)
 
   FilmBlock(int64_t width, Rngs& rngs);

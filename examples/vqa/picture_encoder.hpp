@@ -3,20 +3,12 @@
 #include <optional>
 #include <vector>
 
+#include <weft/examples/common/feed_forward.hpp>
+#include <weft/examples/common/position_features.hpp>
 #include <weft/examples/vqa/model_options.hpp>
 #include <weft/weft.hpp>
 
 namespace weft::examples::vqa {
-
-/// x + down(gelu(up(norm(x)))), x [..., width].
-struct FeedForward {
-  LayerNorm norm;
-  Linear up, down;
-  WEFT_MODULE(FeedForward, norm, up, down)
-
-  FeedForward(int64_t width, int64_t hidden, Rngs& rngs);
-  Tensor operator()(const Tensor& x) const;
-};
 
 /// 3 x 3 convolution, batch norm, ReLU: [B, H, W, in] -> [B, ceil(H / stride), ceil(W / stride), features].
 struct ConvBlock {
@@ -55,10 +47,6 @@ struct PictureEncoder {
 
 /// The last stage's features and those of position.
 int64_t cell_width(const ModelOptions& options);
-
-/// Sines and cosines of 1, 2, 4 and 8 half turns across the picture, and with `coordinates` y, y^2, x and x^2 in
-/// [-1, 1]: [rows, columns, 16 or 20].
-Tensor position_features(int64_t rows, int64_t columns, bool coordinates = false);
 
 /// Paddings [stages] along one axis that put each cell's window of the last stage as near to the cell's middle as whole
 /// pixels allow, so that what attends to a cell looks at what is in it. A window of 3 at stride 2 over an even extent
