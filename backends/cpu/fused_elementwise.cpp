@@ -4,10 +4,9 @@
 #include <array>
 
 #include <weft/autograd/ops/activation.hpp>
-#include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
+#include <weft/autograd/ops/elementwise_list.hpp>
 #include <weft/autograd/ops/select.hpp>
-#include <weft/autograd/ops/unary.hpp>
 #include <weft/backends/cpu/elementwise.hpp>
 #include <weft/backends/cpu/scratch.hpp>
 #include <weft/backends/cpu/table.hpp>
@@ -80,15 +79,11 @@ void fused_elementwise_kernel(const KernelCall& call) {
 void register_cpu_fused_elementwise(KernelTable& table) {
   table.add<op::FusedElementwise>(fused_elementwise_kernel, wide_types, true);
   // What it can run; all of them go through cpu::map_pieces().
-  table.set_tiled<op::Negative, op::Abs, op::Sign, op::Square, op::Relu, op::ReluGrad, op::Reciprocal, op::Sqrt,
-                  op::Rsqrt, op::Cbrt, op::Exp, op::Exp2, op::Expm1, op::Log, op::Log2, op::Log10, op::Log1p, op::Sin,
-                  op::Cos, op::Tan, op::Asin, op::Acos, op::Atan, op::Sinh, op::Cosh, op::Tanh, op::Asinh, op::Acosh,
-                  op::Atanh, op::Erf, op::Erfc, op::ErfInv, op::Sigmoid, op::Softplus, op::LogSigmoid, op::Floor,
-                  op::Ceil, op::Round, op::Trunc, op::IsNan, op::IsInf, op::IsFinite, op::IntegerPow, op::LogicalNot>();
-  table.set_tiled<op::Add, op::Subtract, op::Multiply, op::Divide, op::Maximum, op::Minimum, op::FloorDivide,
-                  op::LogAddExp, op::Step, op::Power, op::Remainder, op::Atan2, op::Hypot, op::Equal, op::NotEqual,
-                  op::Less, op::LessEqual, op::Greater, op::GreaterEqual, op::LogicalAnd, op::LogicalOr,
-                  op::LogicalXor>();
+  auto tiled = [&]<class Op, class F, class Whole>(Computes<Op, F, Whole>) { table.set_tiled<Op>(); };
+  using namespace elementwise_list;
+  UnaryNumbers::each(tiled), UnaryFloats::each(tiled), UnaryTests::each(tiled);
+  BinaryNumbers::each(tiled), BinaryFloats::each(tiled), Comparisons::each(tiled), BinaryLogic::each(tiled);
+  table.set_tiled<op::IntegerPow, op::LogicalNot>();
   table.set_tiled<op::Gelu, op::GeluGrad, op::Silu, op::SiluGrad, op::Select, op::Cast>();
 }
 
