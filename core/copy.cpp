@@ -7,25 +7,10 @@
 #include <weft/core/strided_loop.hpp>
 #include <weft/core/tensor.hpp>
 #include <weft/core/tracer.hpp>
+#include <weft/core/transposition.hpp>
 
 namespace weft {
 namespace {
-
-/// When the target runs along `inner` and the source along another axis, `outer`, as after a transpose: copied in
-/// square tiles, so that both are read and written in whole cache lines.
-struct Transposition {
-  int outer = -1, inner = -1;
-
-  Transposition(const Tensor& source, const Tensor& target) {
-    const Shape& shape = target.shape();
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      if (shape[axis] < 4) continue;
-      if (target.strides()[axis] == 1 && source.strides()[axis] != 1) inner = axis;
-      if (source.strides()[axis] == 1 && target.strides()[axis] != 1) outer = axis;
-    }
-  }
-  bool found() const { return outer >= 0 && inner >= 0; }
-};
 
 template <class To, class From> void copy_tiles(const Tensor& source, Tensor& target, const Transposition& axes) {
   constexpr int64_t tile = 16;

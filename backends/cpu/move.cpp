@@ -4,6 +4,7 @@
 
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/core/parallel.hpp>
+#include <weft/core/transposition.hpp>
 
 namespace weft::cpu {
 
@@ -11,20 +12,6 @@ namespace {
 
 /// What one task should move.
 constexpr int64_t task_bytes = 65536;
-
-/// The target runs along axis `inner` and the source along axis `outer`; -1 where there are no such axes.
-struct Transposition {
-  int outer = -1, inner = -1;
-
-  Transposition(const Tensor& source, const Tensor& target) {
-    const Shape& shape = target.shape();
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      if (shape[axis] < 4) continue;
-      if (target.strides()[axis] == 1 && source.strides()[axis] != 1) inner = axis;
-      if (source.strides()[axis] == 1 && target.strides()[axis] != 1) outer = axis;
-    }
-  }
-};
 
 /// T is a floating type as wide as an element. Tasks are planes of the two axes, or bands of large planes.
 template <class T, class Run> void copy_planes(const Tensor& source, Tensor& target, Transposition axes, Run run) {
@@ -59,7 +46,7 @@ bool transposed(const Tensor& source, Tensor& target) {
   const int64_t size = size_of(target.dtype());
   if (source.dtype() != target.dtype() || (size != 4 && size != 8) || target.elements() == 0) return false;
   const Transposition axes(source, target);
-  if (axes.outer < 0 || axes.inner < 0) return false;
+  if (!axes.found()) return false;
   if (size == 4) copy_planes<float>(source, target, axes, isa_kernels().move.transpose_4);
   else copy_planes<double>(source, target, axes, isa_kernels().move.transpose_8);
   return true;

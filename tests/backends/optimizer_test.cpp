@@ -7,6 +7,7 @@
 #include <weft/autograd/ops/parameter_average.hpp>
 #include <weft/autograd/primitive.hpp>
 #include <weft/core/backend.hpp>
+#include <weft/tests/support/same_bits.hpp>
 
 #include "isa_helpers.hpp"
 
@@ -32,8 +33,7 @@ void append(Tensors& list, const Tensors& more) { list.insert(list.end(), more.b
 
 bool same_bits(const Tensors& a, const Tensors& b) {
   bool same = a.size() == b.size();
-  for (size_t i = 0; same && i < a.size(); ++i)
-    same = a[i].spec() == b[i].spec() && std::memcmp(a[i].raw(), b[i].raw(), static_cast<size_t>(a[i].bytes())) == 0;
+  for (size_t i = 0; same && i < a.size(); ++i) same = testing::same_bits(a[i], b[i]);
   return same;
 }
 

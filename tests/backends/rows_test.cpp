@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include <catch2/catch.hpp>
 
@@ -17,8 +16,10 @@
 #include <weft/autograd/primitive.hpp>
 #include <weft/core/parallel.hpp>
 #include <weft/tests/backends/isa_helpers.hpp>
+#include <weft/tests/support/same_bits.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 
 namespace {
 
@@ -27,11 +28,6 @@ Tensor wave(const Shape& shape, double phase = 0) {
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<float>(3 * std::sin(0.37 * static_cast<double>(i) + phase));
   return Tensor::from(values, shape);
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  Tensor x = a.contiguous(), y = b.contiguous();
-  return x.spec() == y.spec() && std::memcmp(x.raw(), y.raw(), static_cast<size_t>(x.bytes())) == 0;
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include <catch2/catch.hpp>
 
@@ -7,9 +6,11 @@
 #include <weft/examples/sensor_fusion/fusion_report.hpp>
 #include <weft/examples/sensor_fusion/kitti_table.hpp>
 #include <weft/examples/sensor_fusion/results_table.hpp>
+#include <weft/tests/support/same_bits.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 using namespace weft::examples;
 using namespace weft::examples::fusion;
 using weft::test::TemporaryFolder;
@@ -41,14 +42,6 @@ State trained(const TrainingOptions& options) {
   FusionModel model = fresh_model();
   run_training(model, small_data(), options);
   return state(model);
-}
-
-void check_same_bits(const State& a, const State& b) {
-  REQUIRE(a.same_paths(b));
-  for (size_t i = 0; i < a.size(); ++i) {
-    INFO(a.path(i));
-    CHECK(std::memcmp(a.value(i).raw(), b.value(i).raw(), static_cast<size_t>(a.value(i).bytes())) == 0);
-  }
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -10,9 +9,11 @@
 #include <weft/examples/vqa/pointing.hpp>
 #include <weft/examples/vqa/sort_of_clevr.hpp>
 #include <weft/examples/vqa/synthetic.hpp>
+#include <weft/tests/support/same_bits.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 using namespace weft::examples::vqa;
 using weft::test::TemporaryFolder;
 
@@ -36,14 +37,6 @@ State trained(const TrainingOptions& options) {
   VqaModel model = make_model(small_data(), model_options(small_data()), options.run.seed);
   run_training(model, small_data(), options);
   return state(model);
-}
-
-void check_same_bits(const State& a, const State& b) {
-  REQUIRE(a.same_paths(b));
-  for (size_t i = 0; i < a.size(); ++i) {
-    INFO(a.path(i));
-    CHECK(std::memcmp(a.value(i).raw(), b.value(i).raw(), static_cast<size_t>(a.value(i).bytes())) == 0);
-  }
 }
 
 }  // namespace

@@ -1,15 +1,16 @@
 #include <catch2/catch.hpp>
 
-#include <cstring>
 #include <filesystem>
 
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/core/error.hpp>
 #include <weft/tests/support/count_allocations.hpp>
+#include <weft/tests/support/same_bits.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 #include <weft/weft.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 
 namespace {
 
@@ -26,11 +27,6 @@ struct Mlp {
 };
 
 Tensor batch(int64_t rows, int64_t columns, uint64_t seed) { return normal({rows, columns}, RandomKey{seed, 0, 0}); }
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.spec() == b.spec() &&
-         std::memcmp(a.contiguous().raw(), b.contiguous().raw(), static_cast<size_t>(a.bytes())) == 0;
-}
 
 void check_same_state(const State& a, const State& b) {
   REQUIRE(a.size() == b.size());

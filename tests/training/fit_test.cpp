@@ -1,16 +1,17 @@
 #include <cmath>
 #include <csignal>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <sstream>
 
 #include <catch2/catch.hpp>
 
+#include <weft/tests/support/same_bits.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 #include <weft/weft.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 using Catch::Matchers::Contains;
 using weft::test::TemporaryFolder;
 
@@ -68,16 +69,6 @@ struct Run {
         [&](const auto& batch) { return step(batch.first, batch.second); }, options);
   }
 };
-
-void check_same_bits(const State& a, const State& b) {
-  REQUIRE(a.same_paths(b));
-  for (size_t i = 0; i < a.size(); ++i) {
-    INFO(a.path(i));
-    Tensor x = a.value(i).contiguous(), y = b.value(i).contiguous();
-    REQUIRE(x.spec() == y.spec());
-    CHECK(std::memcmp(x.raw(), y.raw(), static_cast<size_t>(x.bytes())) == 0);
-  }
-}
 
 /// A step that needs no model: it returns what the test wants.
 struct Numbers {

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <cstring>
 #include <map>
 
 #include <catch2/catch.hpp>
@@ -11,11 +10,13 @@
 #include <weft/autograd/tape.hpp>
 #include <weft/core/backend.hpp>
 #include <weft/layers/graph.hpp>
+#include <weft/tests/support/same_bits.hpp>
 #include <weft/training/ema.hpp>
 #include <weft/training/optimizer.hpp>
 #include <weft/training/optimizers.hpp>
 
 using namespace weft;
+using namespace weft::testing;
 
 namespace {
 
@@ -36,17 +37,6 @@ State gradients_of(const Bag& bag, uint32_t step) {
   return state(bag).map([&](const std::string&, const Tensor& p) {
     return uniform(p.shape(), {6, 1, count++}, -2, 2, p.dtype());
   });
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.spec() == b.spec() && std::memcmp(a.raw(), b.raw(), static_cast<size_t>(a.bytes())) == 0;
-}
-void check_same_bits(const State& a, const State& b) {
-  REQUIRE(a.same_paths(b));
-  for (size_t i = 0; i < a.size(); ++i) {
-    INFO(a.path(i));
-    CHECK(same_bits(a.value(i), b.value(i)));
-  }
 }
 
 /// The primitives that run, and how often.
