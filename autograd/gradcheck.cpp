@@ -50,8 +50,9 @@ struct Scalarised {
 
 double evaluate(const Scalarised& function, const Tensors& floats, size_t input, int64_t element, double value) {
   Tensors moved = floats;
-  moved[input] = moved[input].copy();
-  moved[input].mutable_data<double>()[element] = value;
+  Tensor host = moved[input].to(Device()).copy();
+  host.mutable_data<double>()[element] = value;
+  moved[input] = host.to(moved[input].device());
   return function(moved).item<double>();
 }
 

@@ -87,8 +87,12 @@ UpdateReport update(const ModuleRef& model, const State& state, const UpdateOpti
     add("misshapen", report.misshapen);
     throw StateError(text);
   }
-  for (size_t i = 0; i < flat->cells.size(); ++i)
-    if (values[i].defined()) flat->cells[i]->put(values[i].copy());
+  for (size_t i = 0; i < flat->cells.size(); ++i) {
+    if (!values[i].defined()) continue;
+    const Tensor& before = flat->cells[i]->untraced_value();  // says where the variable lives
+    const Device device = before.defined() && !before.is_meta() ? before.device() : default_device();
+    flat->cells[i]->put(values[i].to(device).copy());
+  }
   return report;
 }
 

@@ -175,6 +175,7 @@ template <class DataSet, class Collate = DefaultCollate> class DataLoader {
 
  private:
   Batch make(const std::vector<int64_t>& order, int64_t epoch, int64_t batch) const {
+    const DeviceScope host{Device()};  // as on the workers' threads
     int64_t first = batch * options_.batch_size, last = std::min(first + options_.batch_size, samples());
     std::vector<Sample> samples;
     samples.reserve(static_cast<size_t>(last - first));

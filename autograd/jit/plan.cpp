@@ -111,8 +111,9 @@ void Plan::make_steps(Arena& arena) {
 
   for (const Node& node : graph_.nodes) {
     Step step;
+    step.device = graph_[node.outputs[0]].device;
     if (node.primitive) {
-      step.run = graph_[node.outputs[0]].device.backend().kernels().find(node.primitive->id())->run;
+      step.run = step.device.backend().kernels().find(node.primitive->id())->run;
       step.attributes = node.op.get();
     }
     step.first_input = operands_.size();
@@ -145,6 +146,24 @@ void Plan::check_frozen() const {
       throw StateError("jit: " + to_string(frozen.tensor.spec()) + ", which " + frozen.used_by +
                        " took as it was when the function was traced, has been changed in place since; pass it as an "
                        "argument, or keep it in a Variable");
+}
+
+void Plan::run_steps() {
+  Device current;  // of the backend that was told last; the host needs no telling
+  for (const Step& step : steps_) {
+    Tensor* inputs = operands_.data() + step.first_input;
+    Tensor* outputs = operands_.data() + step.first_output;
+    if (!step.run) {
+      copy_between_devices(*inputs, *outputs);
+      current = Device();  // either side's device may be current now
+      continue;
+    }
+    if (!(step.device == current)) {
+      step.device.backend().make_current(step.device.index());
+      current = step.device;
+    }
+    step.run({step.attributes, {inputs, step.inputs}, {outputs, step.outputs}});
+  }
 }
 
 std::span<const Tensor> Plan::run(std::span<const Tensor* const> arguments) {
@@ -185,12 +204,7 @@ std::span<const Tensor> Plan::run(std::span<const Tensor* const> arguments) {
     slot.write->point_at(result.mutable_raw());
   }
 
-  for (const Step& step : steps_) {
-    Tensor* inputs = operands_.data() + step.first_input;
-    Tensor* outputs = operands_.data() + step.first_output;
-    if (step.run) step.run({step.attributes, {inputs, step.inputs}, {outputs, step.outputs}});
-    else copy_between_devices(*inputs, *outputs);
-  }
+  run_steps();
 
   for (StateSlot& slot : states_) {
     if (!slot.write || !slot.swap) continue;

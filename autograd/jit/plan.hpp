@@ -48,6 +48,7 @@ class Plan {
   struct Step {
     Kernel run = nullptr;  ///< null: a copy from device to device
     const void* attributes = nullptr;
+    Device device;
     size_t first_input = 0, inputs = 0, first_output = 0, outputs = 0;
   };
   struct StateSlot {
@@ -68,6 +69,7 @@ class Plan {
   void make_steps(Arena& arena);
   Tensor tensor_of(const jit_graph::Use& use) const;
   void check_frozen() const;
+  void run_steps();
 
   jit_graph::Graph graph_;
   jit_graph::PassReport report_;

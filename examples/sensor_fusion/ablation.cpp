@@ -27,7 +27,7 @@ std::vector<Variant> variants() {
       {"one cross layer", "of two", {.cross_layers = 1}},
       {"three cross layers", "instead of two", {.cross_layers = 3}},
       {"one head", "96 wide, of three 32 wide", {.heads = 1}},
-      {"all sensors in training", "no training scene lacks a sensor", {}, false},
+      {"all sensors in training", "no training scene lacks a sensor or has another's picture", {}, false},
       {"concatenation, all sensors", "concatenation, trained so", {.fusion = Fusion::concatenation}, false},
   };
   return list;
@@ -68,7 +68,7 @@ AblationTable run_ablation(const FusionData& data, const TrainingOptions& option
     training.evaluate_epochs = false;
     FusionData trained_on = data;
     if (!variant.missing_sensors) {
-      training.drop_camera = training.drop_lidar = 0;
+      training.drop_camera = training.drop_lidar = training.other_picture = 0;
       if (data.made) trained_on.train = load_data(other).train;
     }
     FusionModel model = make_model(variant.model, options.run.seed, data.picture_height, data.picture_width);

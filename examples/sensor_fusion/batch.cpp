@@ -106,7 +106,14 @@ SceneSet::SceneSet(const std::vector<Scene>& scenes, SampleOptions options)
           [&scenes](int64_t index, RandomSequence&) { return scenes[static_cast<size_t>(index)]; }, options) {}
 
 FusionSample SceneSet::get(int64_t index, RandomSequence& random) const {
-  return make_sample(make_(index, random), options_, random);
+  Scene scene = make_(index, random);
+  SampleOptions options = options_;
+  // With a picture that belongs elsewhere, only the LiDAR tells what there is.
+  if (scene.returns() > 0 && random.chance(options.other_picture)) {
+    scene.image = make_(random.below(count_), random).image;
+    options.drop_lidar = 0;
+  }
+  return make_sample(std::move(scene), options, random);
 }
 
 }  // namespace weft::examples::fusion

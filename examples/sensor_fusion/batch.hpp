@@ -41,6 +41,7 @@ template <class F> void for_each_tensor(Batch& batch, F&& f) {
 struct SampleOptions {
   BevGrid grid = {};
   double drop_camera = 0, drop_lidar = 0;  // how often a sensor is taken away, never both: modality dropout
+  double other_picture = 0;                // how often the picture is one of another scene
   bool mirror = false;                     // left and right change places with probability 1/2
 };
 

@@ -13,6 +13,8 @@ namespace {
 
 // Training seeds are folded with `training_stream`, so that none of them is this one.
 constexpr uint64_t test_seed = 0x7e57, training_stream = 0x7a1d;
+/// Of training scenes: how often the camera is turned and the model not told, and by how much at most, in degrees.
+constexpr double turned_chance = 0.5, most_turned = 3;
 
 FusionData tinydrive(const DataOptions& options) {
   FusionData data;
@@ -26,6 +28,7 @@ FusionData tinydrive(const DataOptions& options) {
     // Every sample of every epoch is a scene of its own.
     auto index = static_cast<int64_t>(random.bits());
     WorldOptions world;
+    if (random.chance(turned_chance)) world.unknown_yaw_degrees = most_turned * static_cast<double>(random.uniform());
     if (!missing) {
       auto chance = static_cast<double>(random.uniform());
       world.condition = chance < 0.2 ? Condition::night : chance < 0.4 ? Condition::fog : Condition::clear;

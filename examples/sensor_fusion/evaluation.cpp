@@ -1,5 +1,7 @@
 #include <weft/examples/sensor_fusion/evaluation.hpp>
 
+#include <weft/examples/common/default_device.hpp>
+
 namespace weft::examples::fusion {
 namespace {
 
@@ -22,6 +24,7 @@ std::vector<Frame> detect(FusionModel& model, const std::vector<Scene>& scenes, 
   std::vector<Frame> frames;
   frames.reserve(scenes.size());
   for (Batch& batch : loader) {
+    batch.inputs = on_default_device(batch.inputs);
     if (options.other_pictures) batch.inputs.pictures = roll(batch.inputs.pictures, 1, 0);
     std::vector<float> output = model(batch.inputs).to_vector<float>();
     constexpr size_t each = BevGrid::cells * output_features;

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include <weft/examples/sensor_fusion/evaluation.hpp>
+
+#include <weft/examples/common/default_device.hpp>
+
 namespace weft::examples::fusion {
 namespace {
 
@@ -59,7 +63,7 @@ std::optional<int64_t> query_of(const Box& box, const BevGrid& grid) {
 std::vector<Tensor> attention_maps(FusionModel& model, const Inputs& inputs) {
   NoGrad guard;
   eval(model);
-  auto [output, sown] = capture([&] { return model(inputs); });
+  auto [output, sown] = capture([&] { return model(on_default_device(inputs)); });
   train(model);
   std::vector<Tensor> maps;
   for (auto [path, value, kind] : sown)
@@ -83,6 +87,7 @@ AttentionShare Evidence::seeing() const {
 
 Evidence find_evidence(FusionModel& model, const std::vector<Scene>& scenes, const BevGrid& grid) {
   Evidence evidence;
+  std::array<RangeBand, 3> bands = range_bands(grid);
   SceneSet set(scenes, {.grid = grid});
   DataLoader loader(set, {.batch_size = 25, .workers = 1});
   for (Batch& batch : loader) {
@@ -102,6 +107,10 @@ Evidence find_evidence(FusionModel& model, const std::vector<Scene>& scenes, con
         AttentionShare share = share_of(weights.data() + (static_cast<int64_t>(i) * BevGrid::queries + *query) * keys,
                                         keys, *seen, scene.camera.width / token_stride, tokens);
         evidence.by_condition[static_cast<size_t>(scene.condition)].add(share);
+        if (scene.condition != Condition::camera_dead && scene.condition != Condition::lidar_dead)
+          for (size_t band = 0; band < bands.size(); ++band)
+            if (box.range() >= bands[band].nearest && box.range() < bands[band].farthest)
+              evidence.by_range[band].add(share);
         if (scene.condition == Condition::fog)
           evidence.by_visibility[part_of(scene.visibility, {30, 40, 50})].add(share);
         if (scene.condition == Condition::night)

@@ -40,6 +40,8 @@ struct AttentionShare {
 /// Where the cells of objects look. Layers are averaged.
 struct Evidence {
   std::array<AttentionShare, conditions.size()> by_condition;
+  /// By the object's range, in the bands of `range_bands`, over scenes with both sensors.
+  std::array<AttentionShare, 3> by_range;
   /// By the fog's visibility, below 30 m, 40 m, 50 m, and beyond.
   std::array<AttentionShare, 4> by_visibility;
   /// At night by the daylight left, below 0.05, 0.065, 0.08, and beyond.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include <weft/examples/common/default_device.hpp>
 #include <weft/examples/common/drawing.hpp>
 
 namespace weft::examples::fusion {
@@ -130,7 +131,7 @@ FrameView look_at(FusionModel& model, const Scene& scene, const BevGrid& grid, c
   {
     NoGrad guard;
     eval(model);
-    Tensor output = model(batch.inputs);
+    Tensor output = model(on_default_device(batch.inputs));
     train(model);
     view.found = decode(output.to_vector<float>(), grid);
     view.heat = sigmoid(slice_axis(output, -1, 0, class_count)).to_vector<float>();

@@ -80,9 +80,10 @@ BarChart condition_chart(const TestSummary& test) {
 BarChart range_chart(const FusionData& data, const TestSummary& test) {
   BarChart chart{
       .title = "mAP by range", .y_label = "mAP", .groups = range_names(data.grid), .y_style = NumberStyle::percent};
-  chart.bars = {{"mixed", {}}, {"both sensors alive", {}}};
+  chart.bars = {{"mixed", {}}, {"both sensors alive", {}}, {"clear", {}}};
   for (const NuScenesResult& result : test.by_range) chart.bars[0].values.push_back(result.mean_ap());
   for (const NuScenesResult& result : test.both_by_range) chart.bars[1].values.push_back(result.mean_ap());
+  for (const NuScenesResult& result : test.clear_by_range) chart.bars[2].values.push_back(result.mean_ap());
   return chart;
 }
 
@@ -112,7 +113,7 @@ void add_curves(Report& report, const History& history) {
                            .y_min = 0});
 }
 
-void add_evidence(Report& report, const TestSummary& test) {
+void add_evidence(Report& report, const FusionData& data, const TestSummary& test) {
   const Evidence& evidence = test.evidence;
   report.section("Where attention goes",
                  "For cells that hold an object with at least four visible pixels, mean of layers and heads. Gain: the "
@@ -126,6 +127,8 @@ void add_evidence(Report& report, const TestSummary& test) {
                           percent(share.area / objects), number(share.gain()), percent(share.null_share())});
   };
   for (Condition condition : conditions) add(name_of(condition), evidence.by_condition[static_cast<size_t>(condition)]);
+  std::vector<std::string> ranges = range_names(data.grid);
+  for (size_t i = 0; i < ranges.size(); ++i) add("both sensors, " + ranges[i], evidence.by_range[i]);
   const char* fog[4] = {"fog, 20-30 m", "fog, 30-40 m", "fog, 40-50 m", "fog, 50-60 m"};
   const char* night[4] = {"night, below 5 % of daylight", "night, 5-6.5 %", "night, 6.5-8 %", "night, above 8 %"};
   for (size_t i = 0; i < 4; ++i) add(fog[i], evidence.by_visibility[i]);
@@ -208,6 +211,8 @@ void write_metrics(const std::filesystem::path& path, const FusionData& data, co
   file.set("map_other_pictures", test.other_pictures);
   file.set("map_uniform_attention", test.uniform);
   file.set("pointing_gain", test.evidence.seeing().gain());
+  for (size_t i = 0; i < 3; ++i) file.set(std::string("gain_") + ranges[i], test.evidence.by_range[i].gain());
+  for (size_t i = 0; i < 3; ++i) file.set(std::string("map_clear_") + ranges[i], test.clear_by_range[i].mean_ap());
   for (Condition condition : conditions)
     file.set("null_" + key_of(condition), test.evidence.by_condition[static_cast<size_t>(condition)].null_share());
   const History& history = summary.training.history;
@@ -217,6 +222,7 @@ void write_metrics(const std::filesystem::path& path, const FusionData& data, co
   file.set_flag("train_scenes", summary.options.train_scenes);
   file.set_flag("drop_camera", summary.options.drop_camera);
   file.set_flag("drop_lidar", summary.options.drop_lidar);
+  file.set_flag("other_picture", summary.options.other_picture);
   file.write(path);
 }
 
@@ -237,7 +243,7 @@ void write_report(const std::filesystem::path& path, FusionModel& model, const F
   if (data.made) report.chart(condition_chart(test));
   report.chart(range_chart(data, test)).chart(precision_chart(test));
   if (data.made) report.chart(yaw_chart(test));
-  add_evidence(report, test);
+  add_evidence(report, data, test);
   report.section(data.made ? "One scene in five conditions" : "One scene",
                  "Above, the camera's picture with what the LiDAR returned; below, where the cell with the green frame "
                  "looks, and how much of its attention goes to nothing; right, the scores, returns and boxes from "

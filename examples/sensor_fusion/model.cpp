@@ -23,6 +23,7 @@ MultiHeadAttentionOptions cross_attention(const ModelOptions& options) {
                                       .key_features = token_width,
                                       .num_heads = options.heads,
                                       .head_dim = attention_width / options.heads,
+                                      .value_head_dim = value_width / options.heads,
                                       .null_slot = options.null_slot,
                                       .sow_weights = true};
   if (options.uniform_attention) attention.scale = 0.0;
@@ -34,13 +35,14 @@ std::vector<Detector::Plan> plans(const ModelOptions& options) {
   using Plan = Detector::Plan;
   int64_t layers = options.cross_layers;
   switch (options.fusion) {
-    case Fusion::attention: return {Plan{.cross_layers = layers}};
-    case Fusion::concatenation: return {Plan{.join = true, .local_layers = layers, .hidden = 64}};
-    case Fusion::mean: return {Plan{.join = true, .average = true, .local_layers = layers, .hidden = 67}};
-    case Fusion::camera: return {Plan{.lidar = false, .cross_layers = layers + 1, .hidden = 33}};
-    case Fusion::lidar: return {Plan{.camera = false, .local_layers = 2 * layers, .hidden = 53}};
+    case Fusion::attention: return {Plan{.cross_layers = layers, .hidden = 64}};
+    case Fusion::concatenation: return {Plan{.join = true, .local_layers = layers, .hidden = 97}};
+    case Fusion::mean: return {Plan{.join = true, .average = true, .local_layers = layers, .hidden = 100}};
+    case Fusion::camera: return {Plan{.lidar = false, .cross_layers = layers + 1, .hidden = 50}};
+    case Fusion::lidar: return {Plan{.camera = false, .local_layers = 2 * layers, .hidden = 69}};
     case Fusion::late:
-      return {Plan{.lidar = false, .cross_layers = 1}, Plan{.camera = false, .local_layers = 1, .hidden = 40}};
+      return {Plan{.lidar = false, .cross_layers = 1, .hidden = 72},
+              Plan{.camera = false, .local_layers = 1, .hidden = 72}};
   }
   throw ValueError("ModelOptions: fusion is none of the known ones");
 }
@@ -51,7 +53,7 @@ std::vector<Detector::Plan> plans(const ModelOptions& options) {
 /// small share. From random projections that is found too, but after thousands of steps.
 void align(CrossBlock& block) {
   const MultiHeadAttention& attend = block.attend;
-  constexpr float gain = 2.4f, null_gain = 6;
+  constexpr float gain = 3, null_gain = 7;
   constexpr int64_t azimuth_first = 4, azimuth_count = 8, elevation_first = 6, elevation_count = 6;
   int64_t heads = attend.num_heads, width = attend.head_dim;
   if (width < azimuth_count + elevation_count + 1) return;
@@ -137,11 +139,13 @@ BevFeatures LidarEncoder::operator()(const Tensor& pillars) const {
 FeedForward::FeedForward(int64_t hidden, Rngs& rngs)
     : norm({}, rngs),
       up({.out_features = hidden, .kernel_size = {3, 3}, .padding = PaddingRule::same}, rngs),
+      gate({.out_features = hidden}, rngs),
       down({.out_features = bev_width}, rngs) {}
 
 Tensor FeedForward::operator()(const Tensor& x) const {
   Scope scope(*this);
-  return x + down(gelu(up(norm(x))));
+  Tensor hidden = gelu(up(norm(x)));
+  return x + down(hidden * sigmoid(gate(mean(hidden, {1, 2}, true))));
 }
 
 CrossBlock::CrossBlock(const ModelOptions& options, int64_t feed_hidden, Rngs& rngs)

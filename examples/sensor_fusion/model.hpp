@@ -33,7 +33,7 @@ struct ModelOptions {
   bool uniform_attention = false;  ///< every cell looks at all tokens alike
 };
 
-constexpr int64_t bev_width = 64, attention_width = 96, camera_width = 48,
+constexpr int64_t bev_width = 64, attention_width = 96, value_width = 144, camera_width = 48,
                   token_width = camera_width + direction_features, fine_width = 24;
 
 /// Pictures [B, H, W, 3] -> features [B, H/4, W/4, 48] in four convolutions, the first at full size: a distant
@@ -63,12 +63,14 @@ struct LidarEncoder {
   BevFeatures operator()(const Tensor& pillars) const;
 };
 
-/// Cells take in their neighbours: x + down(gelu(up(norm(x)))), where `up` is a 3 x 3 convolution; x [B, 16, 16, 64].
+/// Cells take in their neighbours and what the whole scene is like: x + down(h * sigmoid(gate(mean of h over cells)))
+/// with h = gelu(up(norm(x))), where `up` is a 3 x 3 convolution (squeeze and excitation, Hu et al. 2018); x
+/// [B, 16, 16, 64]. No cell alone can tell that a sensor is dead, or that the picture shows another place.
 struct FeedForward {
   LayerNorm norm;
   Conv up;
-  Linear down;
-  WEFT_MODULE(FeedForward, norm, up, down)
+  Linear gate, down;
+  WEFT_MODULE(FeedForward, norm, up, gate, down)
 
   FeedForward(int64_t hidden, Rngs& rngs);
   Tensor operator()(const Tensor& x) const;
@@ -113,7 +115,7 @@ struct Detector {
   /// Sizes that make the kinds alike in number of parameters.
   struct Plan {
     bool camera = true, lidar = true, join = false, average = false;
-    int64_t cross_layers = 0, local_layers = 0, hidden = 32;
+    int64_t cross_layers = 0, local_layers = 0, hidden = 64;
   };
   Detector(const ModelOptions& options, const Plan& plan, Rngs& rngs);
   Tensor operator()(const Inputs& inputs) const;

@@ -23,10 +23,12 @@ std::vector<Scene> scenes_by_condition(const FusionData& data, int64_t count) {
   return all;
 }
 
-std::array<NuScenesResult, 3> by_range(const std::vector<Frame>& frames, const BevGrid& grid) {
+using Keep = std::function<bool(const Frame&)>;
+
+std::array<NuScenesResult, 3> by_range(const std::vector<Frame>& frames, const BevGrid& grid, const Keep& keep = {}) {
   std::array<NuScenesResult, 3> scores;
   std::array<RangeBand, 3> bands = range_bands(grid);
-  for (size_t i = 0; i < bands.size(); ++i) scores[i] = score(frames, nullptr, bands[i]);
+  for (size_t i = 0; i < bands.size(); ++i) scores[i] = score(frames, keep, bands[i]);
   return scores;
 }
 
@@ -63,6 +65,8 @@ TestSummary run_test(FusionModel& model, const FusionData& data, int64_t scenes_
   std::vector<Frame> frames = data.made ? detect(model, scenes, data.grid) : mixed;
   for (Condition condition : conditions)
     summary.by_condition[static_cast<size_t>(condition)] = score(frames, condition);
+  auto clear = [](const Frame& frame) { return frame.condition == Condition::clear; };
+  summary.clear_by_range = by_range(frames, data.grid, clear);
   summary.evidence = find_evidence(model, scenes, data.grid);
   scenes.erase(std::remove_if(scenes.begin(), scenes.end(), [](const Scene& s) { return !alive(s); }), scenes.end());
   test_both_alive(summary, model, data.grid, scenes);

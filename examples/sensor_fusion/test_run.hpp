@@ -17,6 +17,7 @@ struct TestSummary {
   std::array<PrecisionRecall, object_classes.size()> precision;  ///< of a class, at 2 m
   /// The same scenes in each condition, where the world can be made again; else those of the test scenes.
   std::array<NuScenesResult, conditions.size()> by_condition;
+  std::array<NuScenesResult, 3> clear_by_range;  ///< in clear weather
 
   // With both sensors alive: clear, night and fog alike.
   double both = 0, lidar_alone = 0, camera_alone = 0;  ///< as they are, and with one sensor taken away: mAP

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <weft/examples/common/default_device.hpp>
 #include <weft/examples/sensor_fusion/evaluation.hpp>
 #include <weft/examples/sensor_fusion/loss.hpp>
 
@@ -12,7 +13,7 @@ TrainingOptions preset_options(const RunOptions& run) {
   options.run = run;
   if (run.preset == "full") return options;
   if (run.preset != "quick") throw ValueError("preset: expected quick or full, got '" + run.preset + "'");
-  options.epochs = 5;
+  options.epochs = 4;
   options.train_scenes = 3200;
   options.test_scenes = 400;
   options.warmup_steps = 50;
@@ -21,9 +22,12 @@ TrainingOptions preset_options(const RunOptions& run) {
 }
 
 FitResult run_training(FusionModel& model, const FusionData& data, const TrainingOptions& options) {
-  SceneSet scenes(
-      data.train_scenes, data.train,
-      {.grid = data.grid, .drop_camera = options.drop_camera, .drop_lidar = options.drop_lidar, .mirror = data.mirror});
+  SceneSet scenes(data.train_scenes, data.train,
+                  {.grid = data.grid,
+                   .drop_camera = options.drop_camera,
+                   .drop_lidar = options.drop_lidar,
+                   .other_picture = options.other_picture,
+                   .mirror = data.mirror});
   DataLoader loader(scenes, {.batch_size = options.batch_size,
                              .shuffle = true,
                              .drop_last = data.train_scenes >= options.batch_size,
@@ -45,6 +49,7 @@ FitResult run_training(FusionModel& model, const FusionData& data, const Trainin
     optimizer.update(gradients);
     return loss;
   });
+  auto step = [&](const Batch& batch) { return train_step(on_default_device(batch)); };
   std::optional<EventWriter> events;
   if (!options.run.out.empty()) fit_options.events = &events.emplace(RunFolder(options.run.out).events().string());
   fit_options.learning_rate = rate;
@@ -55,7 +60,7 @@ FitResult run_training(FusionModel& model, const FusionData& data, const Trainin
       return NamedValues{{"mAP", 100 * score(detect(model, probe, data.grid)).mean_ap()}};
     };
   }
-  FitResult result = fit({.model = model, .optimizer = optimizer}, loader, train_step, fit_options);
+  FitResult result = fit({.model = model, .optimizer = optimizer}, loader, step, fit_options);
   show_plans(options.run, train_step);
   return result;
 }

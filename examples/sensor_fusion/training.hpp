@@ -8,14 +8,15 @@ namespace weft::examples::fusion {
 
 struct TrainingOptions {
   RunOptions run = {};  ///< of the command line
-  int64_t epochs = 20;  ///< unless `run` says otherwise
+  int64_t epochs = 30;  ///< unless `run` says otherwise
   int64_t train_scenes = 8000, test_scenes = 2000;
   int64_t batch_size = 32;
   double learning_rate = 2e-3, weight_decay = 1e-4, clip_norm = 5;
   int64_t warmup_steps = 300;
   /// How often a sensor is taken from a training scene, beside those that the scenes lack already. 0 and 0 mean a
   /// training in which no sensor is ever missing.
-  double drop_camera = 0.15, drop_lidar = 0.3;
+  double drop_camera = 0.2, drop_lidar = 0.25;
+  double other_picture = 0.1;   ///< how often a training scene comes with the picture of another one
   bool evaluate_epochs = true;  ///< on a part of the test scenes, after each epoch
 
   bool missing_sensors() const { return drop_camera + drop_lidar > 0; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <weft/examples/common/default_device.hpp>
 #include <weft/examples/vqa/pointing.hpp>
 
 namespace weft::examples::vqa {
@@ -31,7 +32,8 @@ Tensor token_attention(const Tensor& weights, int64_t tokens, int64_t cells, int
   return mean(slice_axis(squeeze(slice_axis(by_token, 3, token, token + 1), 3), -1, 0, cells), {1});
 }
 
-std::vector<Tensor> attention_maps(VqaModel& model, const Batch& batch) {
+std::vector<Tensor> attention_maps(VqaModel& model, const Batch& host_batch) {
+  const Batch batch = on_default_device(host_batch);
   eval(model);
   auto [logits, sown] = capture([&] { return model(batch.pictures, batch.row, batch.tokens, batch.real); });
   train(model);
@@ -48,7 +50,8 @@ Evaluation evaluate(VqaModel& model, const DataSet& data, const Split& split, co
   result.confusion.assign(static_cast<size_t>(answers * answers), 0);
   PictureSet pictures(split, {.tokens = longest_question(data), .questions_per_row = row_length(split)});
   DataLoader loader(pictures, {.batch_size = pictures_at_once, .workers = 1});
-  for (Batch& batch : loader) {
+  for (const Batch& host_batch : loader) {
+    const Batch batch = on_default_device(host_batch);
     const Tensor images = options.other_pictures ? roll(batch.pictures, 1, 0) : batch.pictures;
     Tensor logits;
     if (options.pointing || options.deletion == Deletion::attended) {
@@ -57,11 +60,12 @@ Evaluation evaluate(VqaModel& model, const DataSet& data, const Split& split, co
       std::vector<Tensor> maps = cross_weights(sown);
       if (options.pointing) count_pointing(maps, batch, data, split, grid, result);
       if (options.deletion == Deletion::attended)
-        logits =
-            model(images, batch.row, batch.tokens, batch.real, visible_cells(maps, batch, grid, Deletion::attended));
+        logits = model(images, batch.row, batch.tokens, batch.real,
+                       visible_cells(maps, batch, grid, Deletion::attended).to(default_device()));
     } else {
       Tensor visible;
-      if (options.deletion == Deletion::random) visible = visible_cells({}, batch, grid, Deletion::random);
+      if (options.deletion == Deletion::random)
+        visible = visible_cells({}, batch, grid, Deletion::random).to(default_device());
       logits = model(images, batch.row, batch.tokens, batch.real, visible);
     }
     std::vector<int64_t> best = argmax(logits, -1).to_vector<int64_t>();

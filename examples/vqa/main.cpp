@@ -10,6 +10,7 @@
 
 #include <weft/core/file.hpp>
 #include <weft/examples/common/csv.hpp>
+#include <weft/examples/common/default_device.hpp>
 #include <weft/examples/common/picture.hpp>
 #include <weft/examples/common/png.hpp>
 #include <weft/examples/vqa/clevr.hpp>
@@ -157,7 +158,7 @@ int ask_command(const Arguments& arguments) {
   const std::vector<int32_t> tokens = data.vocabulary.encode(arguments.question);
   if (std::ssize(tokens) > longest_question(data))
     throw ValueError("the question is too long: at most " + std::to_string(longest_question(data) - 1) + " words");
-  Batch batch = make_batch(picture.pixels, picture.height, picture.width, {tokens});
+  const Batch batch = on_default_device(make_batch(picture.pixels, picture.height, picture.width, {tokens}));
   eval(model);
   Tensor chances = softmax(model(batch.pictures, batch.row, batch.tokens, batch.real), -1);
   const int64_t shown = std::min<int64_t>(3, chances.size(-1));

@@ -1,5 +1,7 @@
 #include <weft/examples/vqa/training.hpp>
 
+#include <weft/examples/common/default_device.hpp>
+
 namespace weft::examples::vqa {
 namespace {
 
@@ -59,7 +61,7 @@ FitResult run_training(VqaModel& model, const DataSet& data, const TrainingOptio
   auto step = [&](Batch& batch) {
     if (optimizer.step() < options.easy_steps) keep_questions(batch, 0, options.easy_questions);
     else if (options.skipped_questions > 0) keep_questions(batch, options.skipped_questions, batch.tokens.size(1));
-    return train_step(batch);
+    return train_step(on_default_device(batch));
   };
   std::optional<EventWriter> events;
   if (!options.run.out.empty()) fit_options.events = &events.emplace(RunFolder(options.run.out).events().string());

@@ -44,7 +44,7 @@ TEST_CASE("gradients of gradients nest", "[tape]") {
   CHECK(grad(curvature, Tensor(2.0)).item() == Approx(6));
 }
 
-TEST_CASE("a chain of a million operations is walked and freed without recursion", "[tape]") {
+TEST_CASE("a chain of a million operations is walked and freed without recursion", "[tape][host]") {
   auto [value, gradients] = value_and_grad(
       [](const Tensors& inputs) {
         Tensor x = inputs[0];
@@ -86,7 +86,7 @@ TEST_CASE("a pullback runs once unless it is told to stay", "[tape]") {
   CHECK_THROWS_AS(kept.pullback({}), ShapeError);
 }
 
-TEST_CASE("a change in place between forward and gradient is an error that names the op", "[tape]") {
+TEST_CASE("a change in place between forward and gradient is an error that names the op", "[tape][host]") {
   Tensor x = numbers({4}), y = numbers({4}, 1);
   VjpResult result = vjp([&](const Tensors& in) { return Tensors{in[0] * y}; }, {x});
   y.mutable_data<double>()[2] = 7;
@@ -206,7 +206,7 @@ TEST_CASE("errors say what was expected and what came", "[tape]") {
   CHECK_THROWS_AS(numbers({3}) + numbers({3}).to("reference"), DeviceError);
 }
 
-TEST_CASE("two threads differentiate side by side", "[tape][threads]") {
+TEST_CASE("two threads differentiate side by side", "[tape][threads][host]") {
   auto work = [](double phase, double& result) {
     Tensor x = numbers({31, 31}, phase);
     for (int i = 0; i < 20; ++i)

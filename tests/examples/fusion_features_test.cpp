@@ -118,3 +118,20 @@ TEST_CASE("modality dropout takes one sensor, and never the last", "[fusion]") {
   CHECK(without_camera > 10);
   CHECK(without_lidar > 10);
 }
+
+TEST_CASE("a training scene may come with the picture of another one, but keeps one sensor to be told by", "[fusion]") {
+  std::vector<Scene> scenes = make_scenes(3, 8, {.condition = Condition::clear});
+  kill_lidar(scenes[2]);
+  SceneSet set(scenes, {.drop_lidar = 1, .other_picture = 1});
+  int64_t others = 0;
+  for (uint64_t i = 0; i < 20; ++i) {
+    RandomSequence random{RandomKey{i}}, again{RandomKey{i}};
+    Scene scene = set.get(0, random).scene;
+    CHECK(scene.points == scenes[0].points);
+    CHECK(scene.boxes == scenes[0].boxes);
+    others += scene.image.pixels != scenes[0].image.pixels;
+    CHECK(set.get(2, again).scene.image.pixels == scenes[2].image.pixels);
+  }
+  CHECK(others > 5);
+  CHECK(others < 20);  // "another" is drawn among all
+}

@@ -81,7 +81,7 @@ TEST_CASE("the model learns a few scenes by heart", "[fusion]") {
   TrainingOptions options = short_run();
   options.batch_size = 4;
   options.epochs = 60;
-  options.drop_camera = options.drop_lidar = 0;
+  options.drop_camera = options.drop_lidar = options.other_picture = 0;
   FusionModel model = fresh_model();
   FitResult result = run_training(model, data, options);
   std::vector<double> loss = result.history.column("loss");

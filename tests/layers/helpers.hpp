@@ -12,10 +12,10 @@ namespace weft::testing {
 
 /// Values without a pattern that a mixed-up axis could hide behind, within [-1, 1].
 inline Tensor wavy(const Shape& shape, double phase = 0, DType dtype = DType::float32) {
-  Tensor values = Tensor::empty(shape, DType::float64);
+  Tensor values = Tensor::empty(shape, DType::float64, Device());
   double* data = values.mutable_data<double>();
   for (int64_t i = 0; i < values.elements(); ++i) data[i] = std::sin(0.7 * static_cast<double>(i) + phase + 0.3);
-  return cast(values, dtype);
+  return cast(values.to(default_device()), dtype);
 }
 
 inline std::vector<double> numbers(const Tensor& tensor) {

@@ -29,7 +29,7 @@ TEST_CASE("conv: window, groups, batch axes and mask") {
   CHECK(numbers(masked(x)) == std::vector<double>{0, 10, 20, 30, 40});
 }
 
-TEST_CASE("embed looks rows up, and its transpose gives scores") {
+TEST_CASE("embed looks rows up, and its transpose gives scores", "[host]") {
   Rngs rngs(0);
   Embed layer({.num_embeddings = 5, .features = 3}, rngs);
   Tensor ids = Tensor::from<int>({4, 0, -1, 2}, {2, 2});

@@ -104,7 +104,7 @@ TEST_CASE("paths follow members, containers and keys, and shared variables come 
   CHECK(num_bytes(net, of_type<Param>) == 4 * num_parameters(net));
 }
 
-TEST_CASE("state copies and state_view aliases") {
+TEST_CASE("state copies and state_view aliases", "[host]") {
   Rngs rngs(0);
   Block block(rngs);
   State copy = state(block), view = state_view(block, of_type<Param>);

@@ -204,7 +204,7 @@ TEST_CASE("perturb collects gradients on the way") {
   CHECK(largest_difference(scope.gradients()["hidden"], expected) < 1e-6);
 }
 
-TEST_CASE("two threads train two models", "[threads]") {
+TEST_CASE("two threads train two models", "[threads][host]") {
   auto train = [](uint64_t seed) {
     Mlp model(seed);
     Tensor x = wavy({7, 3});

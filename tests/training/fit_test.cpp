@@ -66,7 +66,8 @@ struct Run {
     };
     return weft::fit(
         {.model = model, .optimizer = optimizer, .rngs = rngs, .average = average}, loader,
-        [&](const auto& batch) { return step(batch.first, batch.second); }, options);
+        [&](const auto& batch) { return step(batch.first.to(default_device()), batch.second.to(default_device())); },
+        options);
   }
 };
 

@@ -73,7 +73,7 @@ TEST_CASE("ignored labels have no loss and no gradient", "[losses]") {
   CHECK(gradient[0] != 0);
 }
 
-TEST_CASE("wrong labels are errors that say so", "[losses]") {
+TEST_CASE("wrong labels are errors that say so", "[losses][host]") {
   Tensor logits = scores({5, 7});
   CHECK_THROWS_WITH(softmax_cross_entropy(logits, classes({0, 1, 2, 3, 7})), Contains("7"));
   CHECK_THROWS_AS(softmax_cross_entropy(logits, classes({0, 1, 2, 3, -1})), IndexError);
