@@ -33,3 +33,15 @@ endif()
 if(WEFT_BUILD_BENCH)
   find_package(benchmark REQUIRED)
 endif()
+if(WEFT_CUDA)
+  # cuDNN is called through NVIDIA's C++ headers (cudnn-frontend), which `cmake/install_dependencies.sh --cuda` puts where
+  # they are looked for; another folder is -DWEFT_CUDNN_FRONTEND_DIR=... . The library itself is opened at run time.
+  set(WEFT_CUDNN_FRONTEND_DIR "" CACHE PATH "Where cudnn_frontend.h is, or the folder above its include/")
+  set(cache "$ENV{XDG_CACHE_HOME}")
+  if(NOT cache)
+    set(cache "$ENV{HOME}/.cache")
+  endif()
+  find_path(WEFT_CUDNN_FRONTEND_INCLUDE_DIR cudnn_frontend.h
+            HINTS "${WEFT_CUDNN_FRONTEND_DIR}" "${WEFT_CUDNN_FRONTEND_DIR}/include" "${cache}/weft-cuda/include")
+  mark_as_advanced(WEFT_CUDNN_FRONTEND_INCLUDE_DIR)
+endif()

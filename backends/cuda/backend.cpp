@@ -18,6 +18,21 @@ void check(cudaError_t status, const char* what) {
 
 thread_local cudaStream_t stream_of_thread = nullptr;
 
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+std::string why_there_is_none(cudaError_t status) {
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  if (driver == 0) return "no GPU can be used: there is no NVIDIA driver";
+  if (driver / 1000 < CUDART_VERSION / 1000)
+    return "no GPU can be used: expected a driver for CUDA " + std::to_string(CUDART_VERSION / 1000) +
+           " or newer, got one for CUDA " + version_text(driver);
+  if (status == cudaSuccess || status == cudaErrorNoDevice) return "no GPU can be used: the driver finds none";
+  return std::string("no GPU can be used: ") + cudaGetErrorString(status);
+}
+
 void raise(std::atomic<int64_t>& peak, int64_t value) {
   int64_t known = peak.load();
   while (known < value && !peak.compare_exchange_weak(known, value)) {}
@@ -34,42 +49,60 @@ void note_launch(const char* what) {
   std::abort();
 }
 
-CudaBackend::CudaBackend() : Backend("cuda") {
-  register_cuda(kernels());
-  int count = 0;
-  cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess || count == 0) {
-    unavailable_ =
-        status == cudaSuccess ? "there is no GPU" : std::string("no GPU can be used: ") + cudaGetErrorString(status);
-    return;
-  }
-  for (int device = 0; device < count; ++device) {
-    check(cudaSetDevice(device), "cudaSetDevice");
-    auto state = std::make_unique<DeviceState>();
-    check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "cudaStreamCreate");
-    cudaMemPool_t pool;
-    check(cudaDeviceGetDefaultMemPool(&pool, device), "cudaDeviceGetDefaultMemPool");
-    uint64_t keep_all = ~uint64_t{0};
-    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all), "cudaMemPoolSetAttribute");
-    devices_.push_back(std::move(state));
-  }
-}
+CudaBackend::CudaBackend() : Backend("cuda") { register_cuda(kernels()); }
 
 CudaBackend::~CudaBackend() {
-  for (auto& state : devices_) cudaStreamDestroy(state->stream);
+  for (auto& state : devices_)
+    if (cudaStream_t stream = state->stream) cudaStreamDestroy(stream);
+}
+
+void CudaBackend::look_for_devices() const {
+  std::call_once(looked_, [this] {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess || count == 0) {
+      cudaGetLastError();  // an error that is told is over
+      unavailable_ = why_there_is_none(status);
+      return;
+    }
+    for (int device = 0; device < count; ++device) devices_.push_back(std::make_unique<DeviceState>());
+  });
+}
+
+int CudaBackend::device_count() const {
+  look_for_devices();
+  return static_cast<int>(devices_.size());
+}
+
+std::string CudaBackend::unavailable() const {
+  look_for_devices();
+  return unavailable_;
+}
+
+void CudaBackend::start(DeviceState& state, int device) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  cudaStream_t stream;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  cudaMemPool_t pool;
+  check(cudaDeviceGetDefaultMemPool(&pool, device), "cudaDeviceGetDefaultMemPool");
+  uint64_t keep_all = ~uint64_t{0};
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all), "cudaMemPoolSetAttribute");
+  state.stream = stream;
 }
 
 void CudaBackend::make_current(int device) {
-  cudaStream_t stream = devices_[static_cast<size_t>(device)]->stream;
-  if (stream_of_thread == stream) return;
+  DeviceState& now = state(device);
+  cudaStream_t stream = now.stream;
+  if (stream && stream_of_thread == stream) return;
+  std::call_once(now.begin, start, now, device);
   check(cudaSetDevice(device), "cudaSetDevice");
-  stream_of_thread = stream;
+  stream_of_thread = now.stream;
 }
 
 void* CudaBackend::allocate(int64_t bytes, int device) {
   if (bytes == 0) return nullptr;
   make_current(device);
-  DeviceState& state = *devices_[static_cast<size_t>(device)];
+  DeviceState& state = this->state(device);
   const int64_t limit = state.limit, in_use = state.in_use += bytes;
   void* memory = nullptr;
   cudaError_t status = limit > 0 && in_use > limit ? cudaErrorMemoryAllocation
@@ -89,7 +122,7 @@ void* CudaBackend::allocate(int64_t bytes, int device) {
 
 void CudaBackend::deallocate(void* memory, int64_t bytes, int device) noexcept {
   if (!memory) return;
-  DeviceState& state = *devices_[static_cast<size_t>(device)];
+  DeviceState& state = this->state(device);
   cudaFreeAsync(memory, state.stream);
   state.in_use -= bytes;
 }
@@ -121,7 +154,7 @@ void CudaBackend::synchronize(int device) {
 }
 
 MemoryStats CudaBackend::memory_stats(int device) const {
-  const DeviceState& state = *devices_[static_cast<size_t>(device)];
+  const DeviceState& state = this->state(device);
   MemoryStats stats;
   stats.active = state.in_use;
   stats.peak = state.peak;
@@ -129,13 +162,13 @@ MemoryStats CudaBackend::memory_stats(int device) const {
   stats.requests = state.allocations;
   cudaMemPool_t pool;
   uint64_t reserved = 0;
-  if (cudaDeviceGetDefaultMemPool(&pool, device) == cudaSuccess &&
+  if (state.stream.load() && cudaDeviceGetDefaultMemPool(&pool, device) == cudaSuccess &&
       cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) == cudaSuccess)
     stats.cached = static_cast<int64_t>(reserved) - stats.active;
   return stats;
 }
 
-void CudaBackend::set_memory_limit(int64_t bytes, int device) { devices_[static_cast<size_t>(device)]->limit = bytes; }
+void CudaBackend::set_memory_limit(int64_t bytes, int device) { state(device).limit = bytes; }
 
 std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<CudaBackend>(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <vector>
 
 #include <cuda_runtime_api.h>
@@ -11,14 +12,15 @@ namespace weft::cuda {
 
 /// NVIDIA GPUs. Every device has one stream, on which its kernels, copies and allocations follow each other; results
 /// are waited for where host code reads them. Memory comes from the driver's stream-ordered pool, which keeps what is
-/// freed.
+/// freed. Nothing is asked of the driver before somebody asks for a device, and of a device before it is used: a
+/// program that computes elsewhere neither waits for a GPU nor fails with one.
 class CudaBackend final : public Backend {
  public:
   CudaBackend();
   ~CudaBackend() override;
 
-  int device_count() const override { return static_cast<int>(devices_.size()); }
-  std::string unavailable() const override { return unavailable_; }
+  int device_count() const override;
+  std::string unavailable() const override;
   bool is_host() const override { return false; }
   void make_current(int device) override;
   void* allocate(int64_t bytes, int device) override;
@@ -32,12 +34,18 @@ class CudaBackend final : public Backend {
 
  private:
   struct DeviceState {
-    cudaStream_t stream = nullptr;
+    std::once_flag begin;
+    std::atomic<cudaStream_t> stream{nullptr};  ///< null until the device is used
     std::atomic<int64_t> in_use{0}, peak{0}, limit{0}, allocations{0};
   };
 
-  std::vector<std::unique_ptr<DeviceState>> devices_;
-  std::string unavailable_;
+  void look_for_devices() const;
+  DeviceState& state(int device) const { return *devices_[static_cast<size_t>(device)]; }
+  static void start(DeviceState& state, int device);
+
+  mutable std::once_flag looked_;
+  mutable std::vector<std::unique_ptr<DeviceState>> devices_;
+  mutable std::string unavailable_;
 };
 
 }  // namespace weft::cuda

@@ -4,15 +4,18 @@ namespace weft::cuda {
 
 void register_cuda(KernelTable& table) {
   register_cuda_activation(table);
+  register_cuda_attention(table);
   register_cuda_batch_norm(table);
   register_cuda_binary(table);
   register_cuda_cast(table);
+  register_cuda_conv(table);
   register_cuda_create(table);
   register_cuda_cross_entropy(table);
   register_cuda_cumulative(table);
   register_cuda_gather(table);
   register_cuda_global_norm(table);
   register_cuda_join(table);
+  register_cuda_matmul(table);
   register_cuda_norm(table);
   register_cuda_one_hot(table);
   register_cuda_optimizer_update(table);
@@ -28,6 +31,7 @@ void register_cuda(KernelTable& table) {
   register_cuda_sort(table);
   register_cuda_triangle(table);
   register_cuda_unary(table);
+  register_cuda_fused_elementwise(table);  // marks what others have registered
 }
 
 }  // namespace weft::cuda

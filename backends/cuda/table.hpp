@@ -20,15 +20,19 @@ void copy_strided(const Tensor& source, Tensor& target);
 
 // One for each family of primitives, in the file of that name.
 void register_cuda_activation(KernelTable& table);
+void register_cuda_attention(KernelTable& table);
 void register_cuda_batch_norm(KernelTable& table);
 void register_cuda_binary(KernelTable& table);
 void register_cuda_cast(KernelTable& table);
+void register_cuda_conv(KernelTable& table);
 void register_cuda_create(KernelTable& table);
 void register_cuda_cross_entropy(KernelTable& table);
 void register_cuda_cumulative(KernelTable& table);
+void register_cuda_fused_elementwise(KernelTable& table);
 void register_cuda_gather(KernelTable& table);
 void register_cuda_global_norm(KernelTable& table);
 void register_cuda_join(KernelTable& table);
+void register_cuda_matmul(KernelTable& table);
 void register_cuda_norm(KernelTable& table);
 void register_cuda_one_hot(KernelTable& table);
 void register_cuda_optimizer_update(KernelTable& table);

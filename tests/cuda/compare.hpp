@@ -5,15 +5,26 @@
 
 #include <catch2/catch.hpp>
 
+#ifndef WEFT_TESTS_ON_GPU
 #include <weft/backends/cuda/emulation/backend.hpp>
+#endif
 #include <weft/core/backend.hpp>
 #include <weft/core/tensor.hpp>
 
-// What the tests that compare the emulated grid with `cpu` share.
+// What the tests that compare the cuda backend with `cpu` share.
 
 namespace weft::test {
 
-inline Tensor on_grid(const Tensor& x) { return x.to(cuda::emulated_device()); }
+/// The emulated grid, or the GPU in a build with WEFT_CUDA.
+inline Device grid_device() {
+#ifdef WEFT_TESTS_ON_GPU
+  return Device("cuda");
+#else
+  return cuda::emulated_device();
+#endif
+}
+
+inline Tensor on_grid(const Tensor& x) { return x.to(grid_device()); }
 
 inline bool same_bits(const Tensor& a, const Tensor& b) {
   Tensor x = a.to("cpu").contiguous(), y = b.to("cpu").contiguous();

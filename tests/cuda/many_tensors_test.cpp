@@ -10,7 +10,7 @@
 #include <weft/autograd/ops/parameter_average.hpp>
 #include <weft/autograd/ops/random.hpp>
 #include <weft/autograd/primitive.hpp>
-#include <weft/backends/cuda/emulation/backend.hpp>
+#include <weft/tests/cuda/compare.hpp>
 #include <weft/tests/support/op_samples.hpp>
 
 using namespace weft;
@@ -35,7 +35,7 @@ Tensors joined(Tensors first, const Tensors& second) {
 
 template <class Op> void check_on_grid(const Op& op, const Tensors& inputs, double tolerance) {
   Tensors moved;
-  for (const Tensor& input : inputs) moved.push_back(input.to(cuda::emulated_device()));
+  for (const Tensor& input : inputs) moved.push_back(input.to(test::grid_device()));
   check_near(apply_all(op, moved), apply_all(op, inputs), tolerance);
 }
 

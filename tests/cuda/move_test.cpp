@@ -22,7 +22,7 @@ const DType types[] = {DType::float32, DType::float64, DType::bfloat16, DType::f
 }  // namespace
 
 TEST_CASE("cuda fills and copies runs of any length and alignment", "[cuda]") {
-  const Device grid = cuda::emulated_device();
+  const Device grid = test::grid_device();
   for (DType dtype : types)
     for (int64_t n : {0, 1, 3, 15, 16, 17, 1000003}) {
       Tensor ones = full({n}, 1, dtype, grid);
@@ -83,7 +83,7 @@ TEST_CASE("cuda gathers rows and elements as the cpu does", "[cuda]") {
 }
 
 TEST_CASE("cuda makes one-hot rows, triangles and ranges as the cpu does", "[cuda]") {
-  const Device grid = cuda::emulated_device();
+  const Device grid = test::grid_device();
   for (DType dtype : types) {
     Tensor ids = places({7, 211}, 103);  // two classes too many
     for (int axis : {0, 1, 2})

@@ -1,10 +1,10 @@
-// The kernels of the cuda backend on every primitive's samples, through the emulated thread grid.
+// The kernels of the cuda backend on every primitive's samples, through the emulated thread grid or on a GPU.
 
 #include <catch2/catch.hpp>
 
 #include <weft/autograd/primitive.hpp>
-#include <weft/backends/cuda/emulation/backend.hpp>
 #include <weft/core/backend.hpp>
+#include <weft/tests/cuda/compare.hpp>
 #include <weft/tests/support/op_samples.hpp>
 
 using namespace weft;
@@ -14,12 +14,12 @@ namespace {
 
 Tensors on_grid(const Tensors& inputs) {
   Tensors moved;
-  for (const Tensor& input : inputs) moved.push_back(input.to(cuda::emulated_device()));
+  for (const Tensor& input : inputs) moved.push_back(test::on_grid(input));
   return moved;
 }
 
 bool has_kernel(const Primitive& primitive) {
-  return cuda::emulated_device().backend().kernels().find(primitive.id()) != nullptr;
+  return test::grid_device().backend().kernels().find(primitive.id()) != nullptr;
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ const Shape sizes[] = {{1}, {4}, {7, 3}, {1031}, {2300003}};
 }  // namespace
 
 TEST_CASE("cuda draws the bits and uniforms of the cpu", "[cuda]") {
-  const Device grid = cuda::emulated_device();
+  const Device grid = test::grid_device();
   for (const Shape& shape : sizes) {
     CHECK(same_bits(random_bits(shape, key, grid), random_bits(shape, key, Device())));
     for (DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::float16})
@@ -25,7 +25,7 @@ TEST_CASE("cuda draws the bits and uniforms of the cpu", "[cuda]") {
 }
 
 TEST_CASE("cuda draws the integers and booleans of the cpu", "[cuda]") {
-  const Device grid = cuda::emulated_device();
+  const Device grid = test::grid_device();
   for (const Shape& shape : sizes) {
     CHECK(
         same_bits(randint(shape, key, -5, 1000, DType::int32, grid), randint(shape, key, -5, 1000, DType::int32, {})));
@@ -36,7 +36,7 @@ TEST_CASE("cuda draws the integers and booleans of the cpu", "[cuda]") {
 }
 
 TEST_CASE("cuda draws the normal numbers of the cpu", "[cuda]") {
-  const Device grid = cuda::emulated_device();
+  const Device grid = test::grid_device();
   for (const Shape& shape : {Shape{1031}, Shape{17, 3001}})
     for (DType dtype : {DType::float32, DType::float64}) {
       CHECK(same_bits(normal(shape, key, dtype, grid), normal(shape, key, dtype, {})));
@@ -63,7 +63,7 @@ TEST_CASE("cuda drops what the cpu drops", "[cuda]") {
 
 TEST_CASE("cuda shuffles as the cpu does", "[cuda]") {
   for (int64_t n : {0, 1, 211, 3001})
-    CHECK(same_bits(permutation(n, key, cuda::emulated_device()), permutation(n, key, Device())));
+    CHECK(same_bits(permutation(n, key, test::grid_device()), permutation(n, key, Device())));
   Tensor x = wave({101, 7});
   CHECK(same_bits(permutation(on_grid(x), key), permutation(x, key)));
 }

@@ -9,7 +9,7 @@
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/autograd/ops/sort.hpp>
 #include <weft/autograd/ops/unary.hpp>
-#include <weft/backends/cuda/emulation/backend.hpp>
+#include <weft/tests/cuda/compare.hpp>
 #include <weft/tests/support/op_samples.hpp>
 
 using namespace weft;
@@ -19,7 +19,7 @@ namespace {
 
 /// f's result on the grid is near that on the cpu.
 template <class F> void check_on_grid(const Tensor& x, double tolerance, const F& f) {
-  check_near(Tensors{f(x.to(cuda::emulated_device()))}, Tensors{f(x)}, tolerance);
+  check_near(Tensors{f(x.to(test::grid_device()))}, Tensors{f(x)}, tolerance);
 }
 
 Tensor numbers(const Shape& shape) { return normal(shape, RandomKey{7}); }

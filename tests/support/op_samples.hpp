@@ -44,8 +44,9 @@ inline Tensor scattered(const Tensor& tensor) {
   if (tensor.rank() == 0 || tensor.elements() == 0) return tensor;
   Shape wide = tensor.shape();
   wide[wide.rank() - 1] *= 3;
-  Tensor memory = Tensor::empty(wide, tensor.dtype(), tensor.device());
-  std::memset(memory.mutable_raw(), 0, static_cast<size_t>(memory.bytes()));
+  Tensor zeros = Tensor::empty(wide, tensor.dtype(), Device());
+  std::memset(zeros.mutable_raw(), 0, static_cast<size_t>(zeros.bytes()));
+  Tensor memory = zeros.to(tensor.device());
   Strides strides = memory.strides();
   int64_t offset = 0;
   for (int axis = 0; axis < wide.rank(); ++axis) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <weft/backends/cuda/emulation/guarded_memory.hpp>
 #include <weft/core/error.hpp>
 
 namespace weft::cuda::emulation {
@@ -191,6 +192,7 @@ void run(const char* name, int64_t blocks, int threads, size_t shared_bytes, boo
     throw ValueError(std::string(name) + ": expected 1 to 2^31 - 1 blocks of 1 to 1024 threads with at most " +
                      std::to_string(most_shared_bytes) + " bytes shared, got " + std::to_string(blocks) + " of " +
                      std::to_string(threads) + " with " + std::to_string(shared_bytes));
+  const OpenMemory open;
   for (int64_t number = 0; number < blocks; ++number) {
     Block block(name, number, blocks, threads, shared_bytes, together, kernel);
     if (together) block.run_together();
