@@ -33,10 +33,12 @@ Tensor Arrays::find(const std::string& name, const Spec& spec, const std::functi
 }
 
 Tensor Arrays::normal(const std::string& name, const Shape& shape) {
-  return find(name, {shape, DType::float32}, [&](const RandomKey& key) { return weft::normal(shape, key); });
+  return cast(find(name, {shape, DType::float32}, [&](const RandomKey& key) { return weft::normal(shape, key); }),
+              floats_);
 }
 Tensor Arrays::uniform(const std::string& name, const Shape& shape) {
-  return find(name, {shape, DType::float32}, [&](const RandomKey& key) { return weft::uniform(shape, key); });
+  return cast(find(name, {shape, DType::float32}, [&](const RandomKey& key) { return weft::uniform(shape, key); }),
+              floats_);
 }
 Tensor Arrays::integers(const std::string& name, const Shape& shape, int64_t high) {
   return find(name, {shape, DType::int32}, [&](const RandomKey& key) { return randint(shape, key, 0, high); });

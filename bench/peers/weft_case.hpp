@@ -21,6 +21,8 @@ class Arrays {
   /// Reads.
   explicit Arrays(const std::string& file);
 
+  /// What normal() and uniform() give from now on; files hold float32.
+  void set_floats(DType dtype) { floats_ = dtype; }
   Tensor normal(const std::string& name, const Shape& shape);
   Tensor uniform(const std::string& name, const Shape& shape);
   /// int32 in [0, high).
@@ -41,6 +43,7 @@ class Arrays {
   State exchange(const State& own);
 
   bool reads_ = false;
+  DType floats_ = DType::float32;
   std::map<std::string, Tensor> tensors_;
 };
 
