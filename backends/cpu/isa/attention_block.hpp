@@ -3,10 +3,9 @@
 // What forward and backward share: which query of a block sees which key, as bits, and operands brought into shape.
 // Throughout, a lane is a query of the block, and scores are stored as [key][lane].
 
-#include <cstring>
-
 #include <weft/backends/cpu/isa/attention.hpp>
 #include <weft/backends/cpu/isa/attention_tile.hpp>
+#include <weft/backends/cpu/isa/byte_bits.hpp>
 #include <weft/backends/cpu/isa/philox.hpp>
 #include <weft/backends/cpu/isa/simd_math.hpp>
 
@@ -111,23 +110,6 @@ template <class T, class Arch> struct AttentionTools {
         m[k | j] ^= t;
       }
     }
-  }
-
-  /// Bit i: byte i is not 0. `count` is at most 64.
-  static uint64_t bits_of_bytes(const uint8_t* bytes, int64_t count, int64_t stride) {
-    uint64_t bits = 0;
-    int64_t i = 0;
-    if (stride == 1) {
-      constexpr uint64_t low = 0x7F7F7F7F7F7F7F7Full;
-      for (; i + 8 <= count; i += 8) {
-        uint64_t x;
-        std::memcpy(&x, bytes + i, 8);
-        x = ((((x & low) + low) | x) & ~low) >> 7;
-        bits |= ((x * 0x0102040810204080ull) >> 56) << i;
-      }
-    }
-    for (; i < count; ++i) bits |= uint64_t{bytes[i * stride] != 0} << i;
-    return bits;
   }
 };
 
@@ -276,8 +258,11 @@ template <class T, class Arch> struct QueryBlock {
     for (int64_t j = 0; j < n; j += 64) {
       uint64_t bits[64] = {};
       int64_t here = Tools::least(64, n - j);
-      for (int64_t i = 0; i < count; ++i)
-        bits[i] = Tools::bits_of_bytes(mask + i * a.mask.query + j * a.mask.key, here, a.mask.key);
+      const uint8_t* at = mask + j * a.mask.key;
+      for (int64_t i = 0; i < count; ++i, at += a.mask.query) {
+        bits[i] = simd::raw::nonzero_bytes(at, here, a.mask.key);
+        __builtin_prefetch(at + n * a.mask.key);  // for the next block of keys
+      }
       Tools::transpose_bits(bits);
       for (int64_t i = 0; i < here; ++i) seen[j + i] &= bits[i] | padding;
     }

@@ -73,15 +73,19 @@ template <class T, class Arch> class AttentionForward {
   void attend(const Keys& block, Seen sees) {
     const bool biased = a.bias.data && !block.null_slot;
     risen = false;
-    if (a.soft_cap > 0 || biased || cut(block, sees)) {
+    if (a.soft_cap > 0 || biased) {
       score(block, sees);
-      exponentials(block);
+      exponentials(block, sees);
     } else {
       ScoreCall<T> call = score_call(block);
       call.seen = sees == Seen::some ? seen : nullptr;
-      Tile::template score_block<ScoreKind::exponential>(
-          call, block.count, Tile::panel, Everything(),
-          [&](int64_t j, int64_t n, int64_t i, int64_t width) { raise(j, n, i, width); });
+      auto refused = [&](int64_t j, int64_t n, int64_t i, int64_t width) { raise(j, n, i, width); };
+      if (cut(block, sees)) {
+        clear_unreached(block);
+        Tile::template score_block<ScoreKind::exponential>(call, block.count, Tile::narrow, reach(block), refused);
+      } else {
+        Tile::template score_block<ScoreKind::exponential>(call, block.count, Tile::panel, Everything(), refused);
+      }
     }
     if (a.dropout_rate > 0) drop(block);
     accumulate(block, sees);
@@ -91,6 +95,24 @@ template <class T, class Arch> class AttentionForward {
   /// Whether there are keys of which some queries, by their position, see nothing.
   bool cut(const Keys& block, Seen sees) const {
     return sees == Seen::some && !block.null_slot && q.cuts(block.first, block.count);
+  }
+
+  /// Narrows [begin, end) to those of the block's keys that some of the lanes [i, i + m) may see by their position.
+  auto reach(const Keys& block) const {
+    return [this, first = block.first](int64_t i, int64_t m, int64_t& begin, int64_t& end) {
+      q.keys_of(first, i, m, begin, end);
+    };
+  }
+  /// The weights of keys that lanes do not reach are 0: the products' tiles are not those of the scores.
+  void clear_unreached(const Keys& block) {
+    for (int64_t i = 0; i < q.lanes; i += Tile::narrow) {
+      const int64_t width = Tools::least(Tile::narrow, q.lanes - i);
+      int64_t begin = 0, end = block.count;
+      q.keys_of(block.first, i, width, begin, end);
+      for (int64_t j = 0; j < block.count; ++j)
+        for (int64_t l = i; (j < begin || j >= end) && l < i + width; l += V::size)
+          V(T(0)).store(scores + j * q.lanes + l);
+    }
   }
 
   ScoreCall<T> score_call(const Keys& block) const {
@@ -114,14 +136,12 @@ template <class T, class Arch> class AttentionForward {
     return call;
   }
 
-  /// The logits times log2(e), -inf where masked.
+  /// The logits times log2(e), -inf where masked; of keys that a register of lanes does not reach, nothing.
   void score(const Keys& block, Seen sees) {
     auto nothing_refuses = [](int64_t, int64_t, int64_t, int64_t) {};
     if (cut(block, sees)) {
-      Tile::template score_block<ScoreKind::plain>(
-          score_call(block), block.count, Tile::narrow,
-          [&](int64_t i, int64_t m, int64_t& begin, int64_t& end) { q.keys_of(block.first, i, m, begin, end); },
-          nothing_refuses);
+      Tile::template score_block<ScoreKind::plain>(score_call(block), block.count, Tile::narrow, reach(block),
+                                                   nothing_refuses);
     } else {
       Tile::template score_block<ScoreKind::plain>(score_call(block), block.count, Tile::panel, Everything(),
                                                    nothing_refuses);
@@ -132,14 +152,24 @@ template <class T, class Arch> class AttentionForward {
     const V cap(static_cast<T>(a.soft_cap)), per_cap(static_cast<T>(1 / a.soft_cap)),
         to_base_2(static_cast<T>(Tools::log2e));
     const V nothing(-Tools::infinity);
-    for (int64_t j = 0; j < block.count; ++j) {
-      for (int64_t i = 0; i < q.lanes; i += V::size) {
+    for_seen(block, sees, [&](int64_t i, int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
         V x = V::load(scores + j * q.lanes + i);
         if (a.soft_cap > 0) x = cap * tanh(x * per_cap) * to_base_2;
         if (biased) x = Tools::add_bias(x, V::load(bias + j * q.lanes + i));
         if (sees == Seen::some) x = select(lane_mask<T, Arch>(seen[j] >> i), x, nothing);
         x.store(scores + j * q.lanes + i);
       }
+    });
+  }
+
+  /// Calls f(i, begin, end) for each register of lanes from lane i on: they may see the block's keys [begin, end).
+  template <class F> WEFT_SIMD_INLINE void for_seen(const Keys& block, Seen sees, F&& f) const {
+    const bool narrow = cut(block, sees);
+    for (int64_t i = 0; i < q.lanes; i += V::size) {
+      int64_t begin = 0, end = block.count;
+      if (narrow) q.keys_of(block.first, i, V::size, begin, end);
+      f(i, begin, end);
     }
   }
 
@@ -201,21 +231,23 @@ template <class T, class Arch> class AttentionForward {
     (V::load(total + i) + (s0 + s1)).store(total + i);
   }
 
-  void exponentials(const Keys& block) {
-    const int64_t lanes = q.lanes, n = block.count;
-    for (int64_t i = 0; i < lanes; i += V::size) {
+  void exponentials(const Keys& block, Seen sees) {
+    const int64_t lanes = q.lanes;
+    for_seen(block, sees, [&](int64_t i, int64_t begin, int64_t end) {
       T* column = scores + i;
       V m0(-Tools::infinity), m1 = m0;
-      int64_t j = 0;
-      for (; j + 2 <= n; j += 2) {
+      int64_t j = begin;
+      for (; j + 2 <= end; j += 2) {
         m0 = max(m0, V::load(column + j * lanes));
         m1 = max(m1, V::load(column + (j + 1) * lanes));
       }
-      if (j < n) m0 = max(m0, V::load(column + j * lanes));
+      if (j < end) m0 = max(m0, V::load(column + j * lanes));
       V top = max(m0, m1);
       if (any(top > V::load(limit + i))) rebase(i, max(highest(i), top));
-      exponentials_of(i, 0, n);
-    }
+      for (j = 0; j < begin; ++j) V(T(0)).store(column + j * lanes);
+      exponentials_of(i, begin, end - begin);
+      for (j = end; j < block.count; ++j) V(T(0)).store(column + j * lanes);
+    });
   }
 
   void drop(const Keys& block) {
@@ -317,7 +349,8 @@ template <class T, class Arch> class AttentionForward {
           continue;
         }
         for (int64_t j = 0; j < block.count; ++j)
-          row[j] = sees == Seen::none ? -Tools::infinity : scores[j * q.lanes + i];
+          row[j] = sees == Seen::all || (sees == Seen::some && (seen[j] >> i & 1)) ? scores[j * q.lanes + i]
+                                                                                   : -Tools::infinity;
         const V from(base[i]);
         for (int64_t j = 0; j < block.count; j += V::size) {
           int left = static_cast<int>(Tools::least(V::size, block.count - j));

@@ -3,6 +3,7 @@
 // Products of matrices in registers, and what attention does with a tile of scores before it leaves them. Throughout, a
 // lane is a query of the block, and scores are stored as [key][lane].
 
+#include <weft/backends/cpu/isa/register_tile.hpp>
 #include <weft/backends/cpu/isa/simd_math.hpp>
 
 namespace weft::cpu {
@@ -68,17 +69,11 @@ template <class T, class Arch> WEFT_SIMD_INLINE simd::Mask<T, Arch> lane_mask(ui
   }
 }
 
-template <class T, class Arch> struct AttentionTile {
-  using V = simd::Vec<T, Arch>;
-#if defined(__x86_64__)
-  static constexpr bool many_registers = sizeof(V) == 64;
-#else
-  static constexpr bool many_registers = true;
-#endif
-  static constexpr int vectors = many_registers ? 4 : 2;
-  static constexpr int panel = vectors * V::size;
+template <class T, class Arch> struct AttentionTile : RegisterFile<T, Arch> {
+  using RegisterFile<T, Arch>::many_registers, RegisterFile<T, Arch>::vectors, RegisterFile<T, Arch>::panel;
+  using typename RegisterFile<T, Arch>::V;
   /// Lanes of a tile where few lanes see a key.
-  static constexpr int narrow = panel < 16 ? panel : 16;
+  static constexpr int narrow = 2 * V::size;
   /// The heights of tiles of so many vectors, tallest first. The tallest has as many accumulators as the register file
   /// holds next to the vectors of B and a broadcast of A; what is left of a block is done by lower ones.
   static constexpr int heights = 4;
@@ -86,34 +81,6 @@ template <class T, class Arch> struct AttentionTile {
     constexpr int many[4][heights] = {{16, 8, 4, 1}, {12, 4, 2, 1}, {8, 4, 2, 1}, {6, 4, 2, 1}};
     constexpr int few[2][heights] = {{10, 4, 2, 1}, {6, 4, 2, 1}};
     return many_registers ? many[tile_vectors - 1][height] : few[tile_vectors > 1][height];
-  }
-
-  template <int R, int NV>
-  static WEFT_SIMD_INLINE void multiply(V (&acc)[R][NV], int64_t depth, const T* a0, int64_t a_row, int64_t a_col,
-                                        const T* b, int64_t b_row) {
-    // A row in every three has a pointer; the others are one or two strides from it.
-    constexpr int groups = (R + 2) / 3;
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) acc[r][v] = V(T(0));
-    const T* a[groups];
-#pragma GCC unroll 6
-    for (int g = 0; g < groups; ++g) a[g] = a0 + 3 * g * a_row;
-    for (int64_t k = depth; k > 0; --k) {
-      V bv[NV];
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) bv[v] = V::load(b + v * V::size);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        V av(a[r / 3][(r % 3) * a_row]);
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v) acc[r][v] = fma(av, bv[v], acc[r][v]);
-      }
-      b += b_row;
-#pragma GCC unroll 6
-      for (int g = 0; g < groups; ++g) a[g] += a_col;
-    }
   }
 
   template <int R, int write, int locality> static WEFT_SIMD_INLINE void fetch(const FetchRows<T>& rows) {
@@ -131,7 +98,8 @@ template <class T, class Arch> struct AttentionTile {
     fetch<R, 1, 3>(call.written);
     const int64_t lanes = call.lanes;
     V acc[R][NV];
-    multiply<R, NV>(acc, call.depth, call.a, call.a_row, 1, call.b, lanes);
+    clear_tile(acc);
+    multiply_add(acc, call.depth, call.a, call.a_row, 1, call.b, lanes);
     if constexpr (kind == ScoreKind::exponential || kind == ScoreKind::weights) {
       if (call.seen) {
         const V hidden(-static_cast<T>(__builtin_inf()));
@@ -193,7 +161,8 @@ template <class T, class Arch> struct AttentionTile {
 
   template <int R, int NV> static void product(const ProductCall<T>& call) {
     V acc[R][NV];
-    multiply<R, NV>(acc, call.depth, call.a, call.a_row, call.a_col, call.b, call.b_row);
+    clear_tile(acc);
+    multiply_add(acc, call.depth, call.a, call.a_row, call.a_col, call.b, call.b_row);
     T* c = call.c;
     const bool accumulate = call.accumulate;
     const bool whole = call.last == V::size;

@@ -1,20 +1,13 @@
 #pragma once
 
 #include <weft/backends/cpu/isa/conv.hpp>
-#include <weft/backends/cpu/isa/simd.hpp>
+#include <weft/backends/cpu/isa/register_tile.hpp>
 
 namespace weft::cpu {
 
 /// Register tiles: as many rows as the register file holds accumulators for, next to a row of B and a broadcast of A.
-template <class T, class Arch> struct ConvTile {
-  using V = simd::Vec<T, Arch>;
-#if defined(__x86_64__)
-  static constexpr bool many_registers = sizeof(V) == 64;
-#else
-  static constexpr bool many_registers = true;
-#endif
-  static constexpr int vectors = many_registers ? 4 : 2;
-  static constexpr int panel = vectors * V::size;
+template <class T, class Arch> struct ConvTile : RegisterFile<T, Arch> {
+  using RegisterFile<T, Arch>::many_registers;
   static constexpr int max_rows = many_registers ? 12 : 10;
   static constexpr int rows(int tile_vectors) {
     if (many_registers) return tile_vectors <= 2 ? 12 : tile_vectors == 3 ? 8 : 6;
@@ -27,71 +20,24 @@ template <class T, class Arch, int R, int NV>
 WEFT_SIMD_INLINE void conv_finish(const ConvBlock<T>& block, int64_t row, int last, simd::Vec<T, Arch> (&acc)[R][NV]) {
   using V = simd::Vec<T, Arch>;
   T* c = block.c + row * block.c_row;
-  if (block.accumulate) {
-    T* from = c;
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r, from += block.c_row)
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v)
-        acc[r][v] = (v + 1 < NV ? V::load(from + v * V::size) : V::load(from + v * V::size, last)) + acc[r][v];
-  }
-  if (block.bias) {
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) {
-      V bias = v + 1 < NV ? V::load(block.bias + v * V::size) : V::load(block.bias + v * V::size, last);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r][v] += bias;
-    }
-  }
+  if (block.accumulate) add_tile(acc, c, block.c_row, last);
+  if (block.bias) add_row(acc, block.bias, last);
   if (block.relu) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) acc[r][v] = select(acc[r][v] <= V(T(0)), V(T(0)), acc[r][v]);
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r, c += block.c_row) {
-#pragma GCC unroll 4
-    for (int v = 0; v + 1 < NV; ++v) acc[r][v].store(c + v * V::size);
-    if (last == V::size) acc[r][NV - 1].store(c + (NV - 1) * V::size);
-    else acc[r][NV - 1].store(c + (NV - 1) * V::size, last);
-  }
+  store_tile(acc, c, block.c_row, last);
 }
 
 /// Rows [row, row + R) of the block, NV vectors wide, the last with `last` columns: each element in one chain of fma.
 template <class T, class Arch, int R, int NV> void conv_tile(const ConvBlock<T>& block, int64_t row, int last) {
-  using V = simd::Vec<T, Arch>;
-  constexpr int groups = (R + 2) / 3;
-  V acc[R][NV];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) acc[r][v] = V(T(0));
-
-  // A row in every three has a pointer; the others are one or two strides from it.
-  const int64_t a_row = block.a_row, a_step = block.a_step, b_step = block.b_step;
+  simd::Vec<T, Arch> acc[R][NV];
+  clear_tile(acc);
   const ConvRun<T>* const end = block.runs + block.run_count;
-  for (const ConvRun<T>* run = block.runs; run != end; ++run) {
-    const T* a[groups];
-#pragma GCC unroll 4
-    for (int g = 0; g < groups; ++g) a[g] = run->a + (row + 3 * g) * a_row;
-    const T* b = run->b;
-    for (int64_t k = run->length; k > 0; --k) {
-      V bv[NV];
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) bv[v] = V::load(b + v * V::size);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        V av(a[r / 3][(r % 3) * a_row]);
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v) acc[r][v] = fma(av, bv[v], acc[r][v]);
-      }
-      b += b_step;
-#pragma GCC unroll 4
-      for (int g = 0; g < groups; ++g) a[g] += a_step;
-    }
-  }
-
+  for (const ConvRun<T>* run = block.runs; run != end; ++run)
+    multiply_add(acc, run->length, run->a + row * block.a_row, block.a_row, block.a_step, run->b, block.b_step);
   conv_finish<T, Arch, R, NV>(block, row, last, acc);
 }
 

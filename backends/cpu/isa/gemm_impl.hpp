@@ -1,7 +1,7 @@
 #pragma once
 
 #include <weft/backends/cpu/isa/gemm.hpp>
-#include <weft/backends/cpu/isa/simd.hpp>
+#include <weft/backends/cpu/isa/register_tile.hpp>
 
 namespace weft::simd {
 /// Has the line at p + bytes brought near; it may lie outside any array.
@@ -14,15 +14,8 @@ namespace weft::cpu {
 
 /// Register tiles. `rows[v - 1]` is the most rows that a tile of v vectors may have: as many accumulators as the
 /// register file holds next to v vectors of B and a broadcast of A, but at least the 8 that hide the latency of fma.
-template <class T, class Arch> struct GemmTile {
-  using V = simd::Vec<T, Arch>;
-#if defined(__x86_64__)
-  static constexpr bool many_registers = sizeof(V) == 64;
-#else
-  static constexpr bool many_registers = true;
-#endif
-  static constexpr int vectors = many_registers ? 4 : 2;
-  static constexpr int panel = vectors * V::size;
+template <class T, class Arch> struct GemmTile : RegisterFile<T, Arch> {
+  using RegisterFile<T, Arch>::many_registers;
   static constexpr int max_rows = many_registers ? 24 : 10;
   static constexpr int rows(int tile_vectors) {
     if (many_registers) return tile_vectors == 1 ? 24 : tile_vectors == 2 ? 12 : tile_vectors == 3 ? 8 : 6;
@@ -46,13 +39,8 @@ template <class T> struct TileCall {
 /// C[R, NV vectors]: every element sums over k in order, in one chain of fma, whatever the tile.
 template <class T, class Arch, int R, int NV> void gemm_tile(const TileCall<T>& call) {
   using V = simd::Vec<T, Arch>;
-  constexpr int groups = (R + 2) / 3;
   V acc[R][NV];
-#pragma GCC unroll 24
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) acc[r][v] = V(T(0));
-
+  clear_tile(acc);
   // C is far away where an earlier block of K left it; it comes near while the sums are made.
   if (call.accumulate) {
 #pragma GCC unroll 24
@@ -60,53 +48,10 @@ template <class T, class Arch, int R, int NV> void gemm_tile(const TileCall<T>& 
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) __builtin_prefetch(call.c + r * call.c_row + v * V::size);
   }
-  // A row in every three has a pointer; the others are one or two strides from it.
-  const int64_t a_row = call.a_row, a_col = call.a_col, b_row = call.b_row;
-  const T* a[groups];
-#pragma GCC unroll 8
-  for (int g = 0; g < groups; ++g) a[g] = call.a + 3 * g * a_row;
-  const T* b = call.b;
-  for (int64_t k = call.k; k > 0; --k) {
-    V bv[NV];
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) bv[v] = V::load(b + v * V::size);
-#pragma GCC unroll 24
-    for (int r = 0; r < R; ++r) {
-      V av(a[r / 3][(r % 3) * a_row]);
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) acc[r][v] = fma(av, bv[v], acc[r][v]);
-    }
-    b += b_row;
-#pragma GCC unroll 8
-    for (int g = 0; g < groups; ++g) a[g] += a_col;
-  }
-
-  T* c = call.c;
-  if (call.accumulate) {
-#pragma GCC unroll 24
-    for (int r = 0; r < R; ++r) {
-      const T* row = c + r * call.c_row;
-#pragma GCC unroll 4
-      for (int v = 0; v + 1 < NV; ++v) acc[r][v] = V::load(row + v * V::size) + acc[r][v];
-      row += (NV - 1) * V::size;
-      acc[r][NV - 1] = (call.last == V::size ? V::load(row) : V::load(row, call.last)) + acc[r][NV - 1];
-    }
-  }
-  if (call.bias) {
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) {
-      V bias = v + 1 < NV ? V::load(call.bias + v * V::size) : V::load(call.bias + v * V::size, call.last);
-#pragma GCC unroll 24
-      for (int r = 0; r < R; ++r) acc[r][v] += bias;
-    }
-  }
-#pragma GCC unroll 24
-  for (int r = 0; r < R; ++r, c += call.c_row) {
-#pragma GCC unroll 4
-    for (int v = 0; v + 1 < NV; ++v) acc[r][v].store(c + v * V::size);
-    if (call.last == V::size) acc[r][NV - 1].store(c + (NV - 1) * V::size);
-    else acc[r][NV - 1].store(c + (NV - 1) * V::size, call.last);
-  }
+  multiply_add(acc, call.k, call.a, call.a_row, call.a_col, call.b, call.b_row);
+  if (call.accumulate) add_tile(acc, call.c, call.c_row, call.last);
+  if (call.bias) add_row(acc, call.bias, call.last);
+  store_tile(acc, call.c, call.c_row, call.last);
 }
 
 template <class T, class Arch> struct TileTable {
