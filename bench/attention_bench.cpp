@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -25,14 +26,25 @@ struct Shape {
   int64_t batch, heads, query_length, key_length, head_dim;
   bool causal = false;
   double dropout_rate = 0;
+  bool null_slot = false;
 };
 
 constexpr Shape shapes[] = {
-    {"vqa_like", 64, 4, 16, 64, 32},           {"cross_short", 8, 8, 64, 256, 64},
-    {"self_512", 8, 8, 512, 512, 64},          {"self_2k", 2, 8, 2048, 2048, 64},
-    {"causal_2k", 2, 8, 2048, 2048, 64, true}, {"causal_4k_128", 1, 8, 4096, 4096, 128, true},
-    {"self_1k_32", 1, 8, 1024, 1024, 32},      {"causal_512_32", 4, 8, 512, 512, 32, true},
-    {"few_heads_2k", 1, 1, 2048, 2048, 64},    {"dropout_512", 8, 8, 512, 512, 64, false, 0.1},
+    {"vqa_like", 64, 4, 16, 64, 32},
+    {"cross_short", 8, 8, 64, 256, 64},
+    {"self_512", 8, 8, 512, 512, 64},
+    {"self_2k", 2, 8, 2048, 2048, 64},
+    {"causal_2k", 2, 8, 2048, 2048, 64, true},
+    {"causal_4k_128", 1, 8, 4096, 4096, 128, true},
+    {"self_1k_32", 1, 8, 1024, 1024, 32},
+    {"causal_512_32", 4, 8, 512, 512, 32, true},
+    {"few_heads_2k", 1, 1, 2048, 2048, 64},
+    {"dropout_512", 8, 8, 512, 512, 64, false, 0.1},
+    {"words_10", 368, 4, 10, 10, 12},
+    {"first_word", 368, 4, 1, 10, 12},
+    {"words_16", 256, 4, 16, 16, 32},
+    {"words_31", 128, 4, 31, 31, 16},
+    {"words_cells", 92, 4, 40, 64, 16, false, 0, true},
 };
 
 /// Aligned as tensors are.
@@ -54,7 +66,7 @@ double peak(int threads) {
 
 /// One array per operand, in the layout of the layer: [batch, length, heads, features].
 struct Buffers {
-  Floats query, key, value, out, logsumexp, d_out, d_query, d_key, d_value;
+  Floats query, key, value, out, logsumexp, d_out, d_query, d_key, d_value, null_slot;
   AttentionGradArgs<float> args;
 
   explicit Buffers(const Shape& s) {
@@ -89,6 +101,14 @@ struct Buffers {
     args.d_query = make(d_query, s.query_length);
     args.d_key = make(d_key, s.key_length);
     args.d_value = make(d_value, s.key_length);
+    if (!s.null_slot) return;
+    // Key, value and their gradients.
+    float* null = null_slot.make(static_cast<size_t>(4 * row));
+    std::fill_n(null, 4 * row, 0.5f);
+    a.null_key = null;
+    a.null_value = null + row;
+    args.d_null_key = null + 2 * row;
+    args.d_null_value = null + 3 * row;
   }
 };
 

@@ -89,10 +89,17 @@ struct alignas(64) Slot {
   std::thread thread;
 };
 
-/// One job at a time. The first tasks are set aside, one for each thread, so that small jobs are handed out without a
-/// shared counter; further ones are taken from `next_`. A worker enters a job by marking its slot. Whoever has nothing
-/// left to do takes over the tasks of workers that have not come, and the caller leaves when it has closed their slots
-/// and the others are done: it never waits for a thread that sleeps, or whose processor is busy with something else.
+/// What is left of a thread's tasks, on a cache line of its own.
+struct alignas(64) Share {
+  std::atomic<int64_t> next{0};
+};
+
+/// One job at a time. Each thread has a share of the tasks, in order, so that data stays near the processor that wrote
+/// it when one job follows another. A share's first task is set aside for its thread, so that small jobs are handed out
+/// without counters; whoever is through with its own share goes on with those of others. A worker enters a job by
+/// marking its slot. Whoever has nothing left to do takes over the tasks of workers that have not come, and the caller
+/// leaves when it has closed their slots and the others are done: it never waits for a thread that sleeps, or whose
+/// processor is busy with something else.
 class Pool {
  public:
   explicit Pool(int threads) : threads_(threads) {}
@@ -121,12 +128,14 @@ class Pool {
     const int helpers = static_cast<int>(std::min<int64_t>(tasks, worker_count_ + 1)) - 1;
     job_.tasks = tasks;
     job_.f = f;
-    next_.store(helpers + 1, std::memory_order_relaxed);
+    limit_.store(tasks, std::memory_order_relaxed);
+    for (int i = 0; tasks > helpers + 1 && i <= helpers; ++i)
+      shares_[static_cast<size_t>(i)].next.store(first_task(i, helpers) + 1, std::memory_order_relaxed);
     const uint64_t number = current_.load(std::memory_order_relaxed) / helpers_range + 1;
     current_.exchange(number * helpers_range + static_cast<uint64_t>(helpers));  // before the look at who sleeps
     wake_helpers(helpers, 1);
     run_task(0);
-    take_tasks(helpers);
+    take_tasks(0, helpers);
     leave(number, helpers);
     std::exception_ptr error = error_ ? std::exchange(error_, nullptr) : nullptr;
     busy_.store(false, std::memory_order_release);
@@ -141,6 +150,7 @@ class Pool {
     worker_count_ = threads() - 1;
     spins_ = threads() <= hardware_threads();
     workers_ = std::make_unique<Slot[]>(static_cast<size_t>(worker_count_));
+    shares_ = std::make_unique<Share[]>(static_cast<size_t>(worker_count_ + 1));
     const uint64_t last = current_.load(std::memory_order_relaxed) / helpers_range;
     for (int i = 0; i < worker_count_; ++i) {
       slot(i).state.store(last * 4 + Slot::closed, std::memory_order_relaxed);
@@ -172,8 +182,8 @@ class Pool {
              !mine.state.compare_exchange_weak(seen, last * 4 + Slot::running, std::memory_order_acquire)) {}
       if (seen >= last * 4 + Slot::closed) continue;
       wake_helpers(helpers, helpers);
-      if (seen != last * 4 + Slot::taken_over) run_task(self + 1);
-      take_tasks(helpers);
+      if (seen != last * 4 + Slot::taken_over) run_task(first_task(self + 1, helpers));
+      take_tasks(self + 1, helpers);
       if (job_.tasks > helpers + 1) take_over(last, helpers);
       mine.state.store(last * 4 + Slot::done, std::memory_order_release);
     }
@@ -221,11 +231,21 @@ class Pool {
     for (int i = 0; i < helpers && most > 0; ++i) most -= wake(slot(i));
   }
 
-  void take_tasks(int helpers) {
+  /// Thread 0 is the calling one; `helpers` takes the place of the number of threads less one.
+  int64_t first_task(int thread, int helpers) const { return job_.tasks * thread / (helpers + 1); }
+
+  void take_tasks(int thread, int helpers) {
     if (job_.tasks <= helpers + 1) return;
-    for (int64_t task; (task = next_.fetch_add(1, std::memory_order_relaxed)) < job_.tasks;) {
-      wake_helpers(helpers, helpers);
-      run_task(task);
+    for (int i = 0; i <= helpers; ++i) {
+      const int whose = (thread + i) % (helpers + 1);
+      std::atomic<int64_t>& next = shares_[static_cast<size_t>(whose)].next;
+      const int64_t end = first_task(whose + 1, helpers);
+      while (next.load(std::memory_order_relaxed) < end) {
+        const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+        if (task >= end) break;
+        wake_helpers(helpers, helpers);
+        if (task < limit_.load(std::memory_order_relaxed)) run_task(task);
+      }
     }
   }
 
@@ -234,7 +254,7 @@ class Pool {
     for (int i = 0; i < helpers; ++i) {
       uint64_t seen = slot(i).state.load(std::memory_order_relaxed);
       if (seen < number * 4 && slot(i).state.compare_exchange_strong(seen, number * 4 + Slot::taken_over))
-        run_task(i + 1);
+        run_task(first_task(i + 1, helpers));
     }
   }
 
@@ -260,10 +280,9 @@ class Pool {
       if (!error_ || task < error_task_) {
         error_ = std::current_exception();
         error_task_ = task;
+        // No lower task is dropped, so the lowest failure is found whatever the threads' timing.
+        limit_.store(task, std::memory_order_relaxed);
       }
-      // Every lower task has begun already or was set aside, which are never dropped, so the lowest failure is found
-      // whatever the threads' timing.
-      next_.store(job_.tasks, std::memory_order_relaxed);
     }
   }
 
@@ -282,7 +301,8 @@ class Pool {
   alignas(64) std::atomic<bool> busy_{false};
   alignas(64) std::atomic<uint64_t> current_{0};  // the job's number, and how many workers are to help
   Job job_;
-  alignas(64) std::atomic<int64_t> next_{0};
+  std::unique_ptr<Share[]> shares_;
+  alignas(64) std::atomic<int64_t> limit_{0};  // tasks from here on are dropped
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<bool> stop_{false};
 };

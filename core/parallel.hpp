@@ -21,11 +21,11 @@ struct TaskRef {
 void run_tasks(int64_t tasks, TaskRef f);
 }  // namespace detail
 
-/// Calls f(task) once for every task in [0, tasks), on several threads; returns when all are done. The first
-/// tasks go to one thread each, the others one at a time to whoever is free, so a neighbour on one processor costs no
-/// more than its share, and a function that depends on its task alone gives the same result at any number of threads.
+/// Calls f(task) once for every task in [0, tasks), on several threads; returns when all are done. Each thread does its
+/// share of them in order, then those of others that are left: data stays near the processor that wrote it, a neighbour
+/// on one processor costs no more than its share, and what depends on its task alone is the same with any threads.
 /// Runs inline when called from within a task, or while another thread keeps the pool busy. What a task throws is
-/// rethrown here, the lowest task's first; tasks not yet begun are then dropped.
+/// rethrown here, the lowest task's first; higher ones not yet begun are then dropped.
 template <class F> void parallel_for(int64_t tasks, F&& f) {
   using Callable = std::remove_reference_t<F>;
   auto call = [](void* object, int64_t task) { (*static_cast<Callable*>(object))(task); };

@@ -9,8 +9,8 @@
 namespace weft::cpu {
 namespace {
 
-/// Multiply-adds that are worth a task.
-constexpr int64_t least_task = 512 * 1024;
+/// Multiply-adds that are worth a task, and what a unit costs besides its own, in multiply-adds.
+constexpr int64_t least_task = 512 * 1024, unit_cost = 8 * 1024;
 /// Gradients are cut into about this many tasks, by keys where batch and heads are too few, but not below `least_keys`.
 constexpr int64_t wanted_tasks = 16, least_keys = 256;
 
@@ -20,7 +20,7 @@ template <class T> const AttentionTypeKernels<T>& kernels() { return isa_kernels
 
 /// Calls f(unit, scratch) for all units; `work` is the multiply-adds of one.
 template <class T, class F> void for_units(const AttentionArgs<T>& args, int64_t units, int64_t work, F&& f) {
-  int64_t chunk = std::max<int64_t>(1, least_task / std::max<int64_t>(1, work));
+  int64_t chunk = std::max<int64_t>(1, least_task / (work + unit_cost));
   int64_t elements = kernels<T>().scratch(args);
   parallel_chunks(units, chunk, [&](int64_t begin, int64_t end) {
     T* memory = scratch<T>(ScratchUse::attention, elements);

@@ -4,20 +4,36 @@
 
 #include <weft/backends/cpu/isa/attention_backward.hpp>
 #include <weft/backends/cpu/isa/attention_forward.hpp>
+#include <weft/backends/cpu/isa/attention_short.hpp>
+#include <weft/backends/cpu/isa/attention_short_backward.hpp>
 
 namespace weft::cpu {
 
+/// Each call goes the way that suits its shape.
+template <class T, class Arch> struct AttentionPaths {
+  using Short = ShortTools<T, Arch>;
+
+  static int64_t scratch(const AttentionArgs<T>& args) {
+    int64_t most = 0;
+    for (int64_t needed : {AttentionForward<T, Arch>::scratch(args), AttentionBackward<T, Arch>::scratch(args),
+                           AttentionShort<T, Arch>::scratch(args), AttentionShortBackward<T, Arch>::scratch(args)})
+      most = needed > most ? needed : most;
+    return most;
+  }
+  static void forward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, T* scratch) {
+    if (Short::serves(args) && AttentionShort<T, Arch>::run(args, batch, head, block, scratch)) return;
+    AttentionForward<T, Arch>::run(args, batch, head, block, scratch);
+  }
+  static void backward(const AttentionGradArgs<T>& args, const AttentionKeys& keys, const HeadRows<T*>& d_query,
+                       T* d_null, T* scratch) {
+    if (Short::serves(args.call) && AttentionShortBackward<T, Arch>::run(args, keys, d_query, d_null, scratch)) return;
+    AttentionBackward<T, Arch>::run(args, keys, d_query, d_null, scratch);
+  }
+};
+
 template <class T, class Arch> constexpr AttentionTypeKernels<T> make_attention_type_kernels() {
-  return {
-      [](const AttentionArgs<T>& args) {
-        int64_t forward = AttentionForward<T, Arch>::scratch(args),
-                backward = AttentionBackward<T, Arch>::scratch(args);
-        return forward > backward ? forward : backward;
-      },
-      &AttentionForward<T, Arch>::run,
-      &AttentionBackward<T, Arch>::run,
-      &AttentionBackward<T, Arch>::bias,
-  };
+  using Paths = AttentionPaths<T, Arch>;
+  return {&Paths::scratch, &Paths::forward, &Paths::backward, &AttentionBackward<T, Arch>::bias};
 }
 
 template <class Arch> constexpr AttentionKernels make_attention_kernels() {
