@@ -1,6 +1,7 @@
 #include <weft/backends/cpu/attention.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 #include <weft/backends/cpu/isa.hpp>
 #include <weft/backends/cpu/scratch.hpp>
@@ -66,10 +67,13 @@ template <class T> void attention_forward(const AttentionArgs<T>& a) {
   const int64_t blocks = attention_blocks(a), units = a.batch * a.heads * blocks;
   if (units == 0) return;
   const int64_t work = std::min(a.query_length, attention_queries) * a.columns() * (a.head_dim + a.value_dim);
+  static std::atomic<uint64_t> calls{0};
+  const uint64_t call = ++calls;
   for_units(a, units, work, [&](int64_t unit, T* memory) {
     // Under a causal mask the last queries see most: they come first, so that the last tasks are short.
     int64_t head = unit / blocks, block = blocks - 1 - unit % blocks;
-    kernels<T>().forward(a, head / a.heads, head % a.heads, block, memory);
+    thread_local PackedKeys packed;
+    kernels<T>().forward(a, head / a.heads, head % a.heads, block, call, packed, memory);
   });
 }
 

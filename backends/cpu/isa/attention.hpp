@@ -19,12 +19,21 @@ struct AttentionKeys {
   bool null_slot = false;  // and the null slot
 };
 
+/// Keys and values of one head of a call, the rows [begin, end), which a thread has copied into its scratch memory
+/// without gaps: the blocks of queries that it does next read them there.
+struct PackedKeys {
+  uint64_t call = 0;  ///< each call has a number of its own
+  int64_t batch = 0, kv_head = 0, begin = 0, end = 0;
+};
+
 /// Attention's kernels, T = float or double. `scratch` is aligned to 64 bytes and belongs to the call alone.
 template <class T> struct AttentionTypeKernels {
   /// Elements of scratch that each of the others needs at most.
   int64_t (*scratch)(const AttentionArgs<T>& args);
-  /// The queries [64 * block, ...) of one head.
-  void (*forward)(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, T* scratch);
+  /// The queries [64 * block, ...) of one head. `packed` says what the thread's scratch holds; another call's number in
+  /// it: nothing.
+  void (*forward)(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, uint64_t call,
+                  PackedKeys& packed, T* scratch);
   /// Gradients of these keys and values, and of their queries in so far as it comes from these keys: d_query
   /// [batch, Lq, heads, D] is overwritten. d_null is [D + Dv] of this batch entry and key head, overwritten.
   void (*backward)(const AttentionGradArgs<T>& args, const AttentionKeys& keys, const HeadRows<T*>& d_query, T* d_null,

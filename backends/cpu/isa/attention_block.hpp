@@ -6,6 +6,7 @@
 #include <weft/backends/cpu/isa/attention.hpp>
 #include <weft/backends/cpu/isa/attention_tile.hpp>
 #include <weft/backends/cpu/isa/byte_bits.hpp>
+#include <weft/backends/cpu/isa/load_columns.hpp>
 #include <weft/backends/cpu/isa/philox.hpp>
 #include <weft/backends/cpu/isa/simd_math.hpp>
 
@@ -33,19 +34,34 @@ template <class T, class Arch> struct AttentionTools {
   /// to[column][row] = from[row][column] * factor; rows from `rows` up to `lanes` become 0.
   static void pack_transposed(const T* from, int64_t stride, int64_t rows, int64_t columns, T factor, T* to,
                               int64_t lanes) {
-    for (int64_t r = 0; r < lanes; r += V::size) {
-      for (int64_t c = 0; c < columns; c += V::size) {
-        int64_t wide = least(columns - c, V::size);
-        V block[V::size];
-        for (int64_t i = 0; i < V::size; ++i) {
-          const T* at = from + (r + i) * stride + c;
-          block[i] = r + i >= rows ? V(T(0)) : wide == V::size ? V::load(at) : V::load(at, static_cast<int>(wide));
-          block[i] *= V(factor);
+    constexpr int64_t at_once = sizeof(T) == 4 ? 4 : V::size;
+    for (int64_t r = 0; r < lanes; r += V::size, from += V::size * stride) {
+      const int64_t count = least(rows - r, V::size);
+      const T* row[V::size];
+      for (int64_t i = 0; i < V::size; ++i) row[i] = from + (i < count ? i : most(count - 1, 0)) * stride;
+      const Mask<T, Arch> here = lane_mask<T, Arch>(count < V::size ? ~(~uint64_t{0} << most(count, 0)) : ~uint64_t{0});
+      for (int64_t c = 0; c < columns; c += at_once) {
+        const int64_t wide = least(columns - c, at_once);
+        V block[at_once];
+        if constexpr (sizeof(T) == 4) {
+          if (wide == at_once) simd::load_columns(row, c, block);
+          else
+            for (int64_t i = 0; i < wide; ++i) block[i] = column(row, c + i);
+        } else {
+          for (int64_t i = 0; i < V::size; ++i)
+            block[i] = wide == V::size ? V::load(row[i] + c) : V::load(row[i] + c, static_cast<int>(wide));
+          transpose(block);
         }
-        transpose(block);
-        for (int64_t i = 0; i < wide; ++i) block[i].store(to + (c + i) * lanes + r);
+        for (int64_t i = 0; i < wide; ++i)
+          (count == V::size ? block[i] * V(factor) : select(here, block[i] * V(factor), V(T(0))))
+              .store(to + (c + i) * lanes + r);
       }
     }
+  }
+  static V column(const T* const* row, int64_t c) {
+    alignas(64) T lane[V::size];
+    for (int64_t i = 0; i < V::size; ++i) lane[i] = row[i][c];
+    return V::load(lane);
   }
 
   /// to[row][0 .. padded(columns)) = from[row] * factor, padded with 0; all 0 where `skip` says so.

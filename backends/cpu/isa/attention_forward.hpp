@@ -19,17 +19,31 @@ template <class T, class Arch> class AttentionForward {
  public:
   static int64_t scratch(const AttentionArgs<T>& a) {
     int64_t wide = Tools::padded(a.value_dim);
-    return attention_queries * (a.head_dim + 2 * block_keys + wide + 5) + block_keys * wide;
+    return attention_queries * (a.head_dim + 2 * block_keys + wide + 5) + block_keys * wide +
+           (packs(a) ? a.key_length * (Tools::padded(a.head_dim) + wide) : 0);
   }
 
-  static void run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, T* scratch) {
+  static void run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, uint64_t call,
+                  PackedKeys& packed, T* scratch) {
     if (AttentionFew<T, Arch>::serves(a)) AttentionFew<T, Arch>::forward(a, batch, head);
-    else AttentionForward(a, batch, head, block, scratch).compute(block);
+    else AttentionForward(a, batch, head, block, call, packed, scratch).compute(block);
   }
 
  private:
-  AttentionForward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, T* scratch)
-      : a(args), q(Block::make(args, batch, head, block)) {
+  /// Keys and values that many blocks of queries read are copied, where they fit into the second-level cache and lie 2
+  /// KB or a multiple of it apart: a few such rows claim all that the first-level cache has for them.
+  static bool packs(const AttentionArgs<T>& a) {
+    constexpr int64_t most_bytes = 1 << 20, crowded = 2048, least_blocks = 8;
+    constexpr auto bytes = static_cast<int64_t>(sizeof(T));
+    const bool everywhere = a.causal == Causal::none && a.window_left < 0 && a.window_right < 0;
+    const int64_t wide = Tools::padded(a.head_dim) + Tools::padded(a.value_dim);
+    return everywhere && a.query_length >= least_blocks * attention_queries && a.key.length * bytes % crowded == 0 &&
+           a.key_length * wide * bytes <= most_bytes;
+  }
+
+  AttentionForward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, uint64_t call,
+                   PackedKeys& known, T* scratch)
+      : a(args), q(Block::make(args, batch, head, block)), packed(known) {
     auto take = [&](int64_t count) {
       T* taken = scratch;
       scratch += count;
@@ -46,6 +60,11 @@ template <class T, class Arch> class AttentionForward {
     rescale = take(attention_queries);
     result = take(attention_queries);
     values = take(block_keys * wide);
+    if (!packs(a)) return;
+    packed_keys = take(a.key_length * Tools::padded(a.head_dim));
+    packed_values = take(a.key_length * wide);
+    if (packed.call != call || packed.batch != batch || packed.kv_head != q.kv_head)
+      packed = {call, batch, q.kv_head, 0, 0};
   }
 
   void compute(int64_t block) {
@@ -62,12 +81,32 @@ template <class T, class Arch> class AttentionForward {
       if (a.null_key) attend(q.null_slot(), Seen::all);
       q.for_each_key_block(0, a.key_length, block_keys, [&](int64_t k, int64_t n) {
         Seen sees = q.see(k, n, seen);
-        if (sees != Seen::none) attend(q.keys_at(k, n), sees);
+        if (sees != Seen::none) attend(packed_keys ? pack(k, n) : q.keys_at(k, n), sees);
       });
       finish();
       if (a.weights) write_weights();
     }
     for (int64_t i = q.count; i < rows; ++i) clear_row(block * attention_queries + i);
+  }
+
+  /// The keys [k, k + n) without gaps between rows, copied unless they have been.
+  Keys pack(int64_t k, int64_t n) {
+    const int64_t key_wide = Tools::padded(a.head_dim);
+    if (k > packed.end || k + n < packed.begin || packed.begin == packed.end) packed.begin = packed.end = k;
+    auto copy = [&](int64_t first, int64_t last) {
+      if (first >= last) return;
+      const Keys from = q.keys_at(first, last - first);
+      Tools::pack_rows(from.key, from.key_stride, from.count, a.head_dim, T(1), packed_keys + first * key_wide,
+                       nullptr);
+      Tools::pack_rows(from.value, from.value_stride, from.count, a.value_dim, T(1), packed_values + first * wide,
+                       nullptr);
+    };
+    fresh = k < packed.begin || k + n > packed.end;
+    copy(k, packed.begin);
+    copy(packed.end, k + n);
+    packed.begin = Tools::least(packed.begin, k);
+    packed.end = Tools::most(packed.end, k + n);
+    return {packed_keys + k * key_wide, key_wide, packed_values + k * wide, wide, k, n, false};
   }
 
   void attend(const Keys& block, Seen sees) {
@@ -129,11 +168,27 @@ template <class T, class Arch> class AttentionForward {
     call.fresh = !started;
     call.total = total;
     // What few queries read is read so fast that fetching ahead costs more than it saves.
-    if (q.lanes >= Tile::panel) {
-      call.soon = {block.key + Tile::rows(Tile::vectors) * block.key_stride, block.key_stride, a.head_dim};
-      call.later = {block.value, block.value_stride, a.value_dim};
+    if (q.lanes < Tile::panel) return call;
+    call.soon = {block.key + Tile::rows(Tile::vectors) * block.key_stride, block.key_stride, a.head_dim, block.count};
+    if (!packed_keys) {
+      call.later = {block.value, block.value_stride, a.value_dim, block.count};
+    } else if (fresh) {
+      const int64_t after = block.first + block.count, count = Tools::least(block.count, q.keys - after);
+      const Keys ahead = q.keys_at(after, count);
+      call.later = {ahead.value, ahead.value_stride, a.value_dim, count};
+      call.next = {ahead.key, ahead.key_stride, a.head_dim, count};
     }
+    if (started) return call;
+    call.written = {Tools::row_of(a.out, q.batch, q.first, q.head), a.out.length, a.value_dim, q.count};
+    if (!call.next.data) call.next = {next_queries(), a.query.length, a.head_dim, attention_queries};
     return call;
+  }
+
+  /// Blocks of a head come from the last to the first.
+  const T* next_queries() const {
+    if (q.first > 0) return Tools::row_of(a.query, q.batch, q.first - attention_queries, q.head);
+    if (q.head + 1 == a.heads) return nullptr;
+    return Tools::row_of(a.query, q.batch, (a.query_length - 1) / attention_queries * attention_queries, q.head + 1);
   }
 
   /// The logits times log2(e), -inf where masked; of keys that a register of lanes does not reach, nothing.
@@ -269,7 +324,7 @@ template <class T, class Arch> class AttentionForward {
       // 0 * NaN is NaN: values that are not finite are left out of the product, and added where they are seen.
       infinite = Tools::find_infinite(value, stride, block.count, a.value_dim, apart);
     }
-    if (infinite || a.value_dim % V::size != 0) {
+    if (infinite || (a.value_dim % V::size != 0 && stride < wide)) {
       Tools::pack_rows(value, stride, block.count, a.value_dim, T(1), values, infinite ? apart : nullptr);
       value = values;
       stride = wide;
@@ -371,11 +426,14 @@ template <class T, class Arch> class AttentionForward {
 
   const AttentionArgs<T>& a;
   const Block q;
-  int64_t wide = 0;                      // columns of `sums` and `values`
-  T* query = nullptr;                    // [D][lane]
-  T *scores = nullptr, *bias = nullptr;  // [key][lane]
-  T *sums = nullptr, *values = nullptr;  // [lane][Dv], [key][Dv]
-  T* total = nullptr;                    // the sum of a lane's exponentials
+  PackedKeys& packed;
+  T *packed_keys = nullptr, *packed_values = nullptr;  // [key][padded D], [key][wide]; null: read where they are
+  bool fresh = false;                                  // some of the block's keys have been copied just now
+  int64_t wide = 0;                                    // columns of `sums` and `values`
+  T* query = nullptr;                                  // [D][lane]
+  T *scores = nullptr, *bias = nullptr;                // [key][lane]
+  T *sums = nullptr, *values = nullptr;                // [lane][Dv], [key][Dv]
+  T* total = nullptr;                                  // the sum of a lane's exponentials
   T *base = nullptr,
     *limit =
         nullptr;  // what is taken from a lane's logits; up to where they may go without a new base, -inf: nothing seen

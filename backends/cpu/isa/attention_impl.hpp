@@ -20,9 +20,10 @@ template <class T, class Arch> struct AttentionPaths {
       most = needed > most ? needed : most;
     return most;
   }
-  static void forward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, T* scratch) {
+  static void forward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, uint64_t call,
+                      PackedKeys& packed, T* scratch) {
     if (Short::serves(args) && AttentionShort<T, Arch>::run(args, batch, head, block, scratch)) return;
-    AttentionForward<T, Arch>::run(args, batch, head, block, scratch);
+    AttentionForward<T, Arch>::run(args, batch, head, block, call, packed, scratch);
   }
   static void backward(const AttentionGradArgs<T>& args, const AttentionKeys& keys, const HeadRows<T*>& d_query,
                        T* d_null, T* scratch) {

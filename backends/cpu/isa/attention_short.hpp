@@ -34,8 +34,8 @@ template <class T, class Arch> class AttentionShort {
       const Group g = Group::make(q, i, seen);
       const T* value = keys.value + g.begin * keys.value_row;
       if (g.seen && !Short::finite_rows(value, keys.value_row, g.rows, a.value_dim)) return false;
-      Short::pack_columns(Tools::row_of(a.query, batch, q.first + i, head), a.query.length, g.count, a.head_dim,
-                          static_cast<T>(a.scale * Tools::log2e), columns);
+      Tools::pack_transposed(Tools::row_of(a.query, batch, q.first + i, head), a.query.length, g.count, a.head_dim,
+                             static_cast<T>(a.scale * Tools::log2e), columns, V::size);
       softmax(q, g, keys, columns, weights, factor, logsumexp, a.dropout_rate > 0 ? kept : nullptr);
       typename Tile::Product p;
       p.depth = g.rows;

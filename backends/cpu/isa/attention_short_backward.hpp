@@ -109,10 +109,10 @@ template <class T, class Arch> class AttentionShortBackward {
       return false;
     if (!take_sums(first, q.head, group.count, query, d_out)) return false;
     const double factor = a.dropout_rate > 0 ? 1 / (1 - a.dropout_rate) : 1;
-    Short::pack_columns(query, a.query.length, group.count, a.head_dim, static_cast<T>(a.scale * Tools::log2e),
-                        query_columns);
-    Short::pack_columns(d_out, g.d_out.length, group.count, a.value_dim, static_cast<T>(a.scale * factor),
-                        d_out_columns);
+    Tools::pack_transposed(query, a.query.length, group.count, a.head_dim, static_cast<T>(a.scale * Tools::log2e),
+                           query_columns, V::size);
+    Tools::pack_transposed(d_out, g.d_out.length, group.count, a.value_dim, static_cast<T>(a.scale * factor),
+                           d_out_columns, V::size);
     differentiate(group, key, value);
     typename Tile::Product p;
     p.factor = nullptr;

@@ -4,7 +4,6 @@
 // in the first-level cache as [key][lane], and what is read of the tensors is read in place.
 
 #include <weft/backends/cpu/isa/attention_block.hpp>
-#include <weft/backends/cpu/isa/load_columns.hpp>
 
 namespace weft::cpu {
 
@@ -186,25 +185,6 @@ template <class T, class Arch> struct ShortTools {
         if (factor) p.factor = factor + r;
         table.products[side][p.columns == V::size][count](p);
       });
-    }
-  }
-
-  /// to[column][lane] = rows[lane][column] * factor; lanes from `count` on hold something that is of no use.
-  static void pack_columns(const T* from, int64_t stride, int64_t count, int64_t columns, T factor, T* to) {
-    if constexpr (sizeof(T) == 4) {
-      const T* rows[V::size];
-      for (int64_t r = 0; r < V::size; ++r) rows[r] = from + Tools::least(r, count - 1) * stride;
-      int64_t c = 0;
-      for (; c + 4 <= columns; c += 4) {
-        V block[4];
-        simd::load_columns(rows, c, block);
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) (block[i] * V(factor)).store(to + (c + i) * V::size);
-      }
-      for (; c < columns; ++c)
-        for (int64_t r = 0; r < V::size; ++r) to[c * V::size + r] = rows[r][c] * factor;
-    } else {
-      Tools::pack_transposed(from, stride, count, columns, factor, to, V::size);
     }
   }
 

@@ -16,10 +16,10 @@ enum class ScoreKind {
   gradient      // weights * (scores - from)
 };
 
-/// Rows that are fetched into the cache while a tile is computed, as many as the tile has; `data` null: none.
+/// Rows that are fetched into the cache while tiles are computed, as many for each tile as it has; `data` null: none.
 template <class T> struct FetchRows {
   const T* data = nullptr;
-  int64_t row = 0, columns = 0;
+  int64_t row = 0, columns = 0, count = int64_t{1} << 40;
 };
 
 /// C[n, lanes] from A[n, depth] B[depth, lanes], a piece of at most 64 lanes.
@@ -29,14 +29,14 @@ template <class T> struct ScoreCall {
   int64_t a_row;
   const T* b;
   T* c;
-  int64_t lanes;                      // of a row of B and C
-  T *from, *limit, *total;            // [lane]
-  T slack;                            // limit - from
-  bool fresh;                         // from, limit and total are not yet set: the first tile of each lane sets them
-  const T* weights;                   // as C
-  const uint64_t* seen;               // a row's bits of lanes that count, the others' scores being -inf; null: all
-  int64_t lane;                       // of the first column
-  FetchRows<T> soon, later, written;  // for the first-level cache, the second-level one, and to be written to
+  int64_t lanes;            // of a row of B and C
+  T *from, *limit, *total;  // [lane]
+  T slack;                  // limit - from
+  bool fresh;               // from, limit and total are not yet set: the first tile of each lane sets them
+  const T* weights;         // as C
+  const uint64_t* seen;     // a row's bits of lanes that count, the others' scores being -inf; null: all
+  int64_t lane;             // of the first column
+  FetchRows<T> soon, later, next, written;  // for the first-level cache, the second-level one (two), and to be written
 };
 
 /// C[m, n] = (accumulate ? C : 0) + A[m, depth] B[depth, n].
@@ -95,6 +95,7 @@ template <class T, class Arch> struct AttentionTile : RegisterFile<T, Arch> {
   template <ScoreKind kind, int R, int NV> static bool score(const ScoreCall<T>& call) {
     fetch<R, 0, 3>(call.soon);
     fetch<R, 0, 2>(call.later);
+    fetch<R, 0, 2>(call.next);
     fetch<R, 1, 3>(call.written);
     const int64_t lanes = call.lanes;
     V acc[R][NV];
@@ -246,7 +247,7 @@ WEFT_SIMD_INLINE void AttentionTile<T, Arch>::score_block(const ScoreCall<T>& wh
     }
     call.lane = i;
     auto advance = [&](const FetchRows<T>& from, FetchRows<T>& to, int64_t j) {
-      to.data = from.data && i == 0 ? from.data + j * from.row : nullptr;
+      to.data = from.data && i == 0 && j < from.count ? from.data + j * from.row : nullptr;
     };
     call.fresh = whole.fresh;
     for_tiles(end - begin, registers, [&](int64_t first, int64_t n, int height) {
@@ -257,6 +258,7 @@ WEFT_SIMD_INLINE void AttentionTile<T, Arch>::score_block(const ScoreCall<T>& wh
       if constexpr (kind == ScoreKind::gradient) call.weights = whole.weights + j * lanes + i;
       advance(whole.soon, call.soon, j);
       advance(whole.later, call.later, j);
+      advance(whole.next, call.next, j);
       advance(whole.written, call.written, j);
       if (!table.scores[static_cast<int>(kind)][registers - 1][height](call)) raise(j, n, i, here);
       call.fresh = false;
