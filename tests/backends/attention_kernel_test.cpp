@@ -132,6 +132,22 @@ TEST_CASE("attention kernels equal the reference over shapes", "[attention]") {
   check_case(c);
 }
 
+TEST_CASE("attention of many queries whose keys lie powers of two apart", "[attention]") {
+  AttentionCase c = sized(2, 521, 131, 4, 4, 128, GENERATE(19, 48));
+  switch (GENERATE(0, 1, 2)) {
+    case 1:
+      c.key_lengths = {131, 67};
+      c.null_slot = true;
+      break;
+    case 2:
+      c.mask_axes = 15;
+      c.dropout_rate = 0.3;
+      break;
+  }
+  INFO("value size " << c.value_dim << ", mask " << c.mask_axes);
+  check_plain(c);
+}
+
 TEST_CASE("attention kernels take empty axes", "[attention]") {
   auto c = GENERATE(sized(0, 7, 11, 2, 2, 5, 5), sized(2, 0, 11, 2, 2, 5, 5), sized(2, 7, 0, 2, 2, 5, 5),
                     sized(2, 7, 11, 0, 1, 5, 5), sized(2, 0, 0, 2, 2, 5, 5));
