@@ -73,7 +73,7 @@ template <class T, class Arch> struct AttentionTile : RegisterFile<T, Arch> {
   using RegisterFile<T, Arch>::many_registers, RegisterFile<T, Arch>::vectors, RegisterFile<T, Arch>::panel;
   using typename RegisterFile<T, Arch>::V;
   /// Lanes of a tile where few lanes see a key.
-  static constexpr int narrow = 2 * V::size;
+  static constexpr int narrow = many_registers ? V::size : 2 * V::size;
   /// The heights of tiles of so many vectors, tallest first. The tallest has as many accumulators as the register file
   /// holds next to the vectors of B and a broadcast of A; what is left of a block is done by lower ones.
   static constexpr int heights = 4;
