@@ -17,6 +17,7 @@ if [ -z "$nvcc" ]; then
 fi
 cmake/install_dependencies.sh --cuda || echo "cudnn-frontend's headers could not be had: cuDNN is left out"
 launcher=$(command -v ccache || true)
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD}  # what other builds of this checkout have compiled is the same here
 cmake --preset cuda -DWEFT_WERROR=ON -DWEFT_BUILD_BENCH=OFF -DCMAKE_CUDA_COMPILER="$nvcc" \
   -DCMAKE_CUDA_COMPILER_LAUNCHER="$launcher"
 cmake --build --preset cuda --target weft test_cuda ask_for_device vqa

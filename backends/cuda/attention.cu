@@ -4,6 +4,7 @@
 #include <weft/backends/cuda/cudnn/sdpa.hpp>
 #include <weft/backends/cuda/launch.hpp>
 #include <weft/backends/cuda/table.hpp>
+#include <weft/backends/cuda/unroll.hpp>
 #include <weft/backends/cuda/workspace.hpp>
 #include <weft/core/backend.hpp>
 #include <weft/core/small_vector.hpp>
@@ -107,22 +108,24 @@ void own_gradients(const op::AttentionGrad& op, std::span<const Tensor> inputs, 
   if (gradients[op.bias]) launch_attention_bias_gradient(g, *gradients[op.bias]);
 }
 
-/// Whether any of n values is not 0.
+/// Whether any of n values is not 0. One block.
 struct AnyNonZero {
   const float* x;
   int32_t* result;
   int64_t n;
+  static constexpr int threads = 1024;
 
   WEFT_DEVICE void operator()(const Thread& thread) const {
     bool found = false;
-    for (int64_t i = thread.index(); i < n; i += thread.block_size()) found = found || x[i] != 0;
+    // Without a branch, so that reads do not wait for each other.
+    WEFT_UNROLL_SOME for (int64_t i = thread.index(); i < n; i += threads) found |= x[i] != 0;
     const uint32_t bits = thread.ballot(found);
-    auto votes = thread.shared<uint32_t>(0, usual_threads / warp_size);
+    auto votes = thread.shared<uint32_t>(0, threads / warp_size);
     if (thread.lane() == 0) votes[thread.warp()] = bits;
     thread.sync();
     if (thread.index() > 0) return;
     uint32_t all = 0;
-    for (int warp = 0; warp < usual_threads / warp_size; ++warp) all |= votes[warp];
+    for (int warp = 0; warp < threads / warp_size; ++warp) all |= votes[warp];
     *result = all != 0;
   }
 };
@@ -146,8 +149,8 @@ void attention_gradient_for_logsumexp(const op::AttentionGrad& op, std::span<con
                                       std::span<Tensor> outputs) {
   const Tensor& d_logsumexp = inputs[static_cast<size_t>(op.call.inputs() + op.call.outputs()) + 1];
   Workspace<int32_t> gate(d_logsumexp.device(), 1);
-  launch_blocks(AnyNonZero{d_logsumexp.raw_as<float>(), gate.data(), d_logsumexp.elements()}, 1, usual_threads,
-                sizeof(uint32_t) * usual_threads / warp_size);
+  launch_blocks(AnyNonZero{d_logsumexp.raw_as<float>(), gate.data(), d_logsumexp.elements()}, 1, AnyNonZero::threads,
+                sizeof(uint32_t) * AnyNonZero::threads / warp_size);
   visit_float(inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
     if constexpr (sizeof(Computed<T>) == sizeof(float)) own_gradients<T>(op, inputs, outputs, gate.data());
   });

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <weft/backends/cuda/attention_data.hpp>
+#include <weft/backends/cuda/four.hpp>
 #include <weft/backends/cuda/unroll.hpp>
 
 // What the kernels of attention are made of: a block of 16 x 16 threads works on a tile of 16 R x 16 R pairs of a query
@@ -178,7 +179,7 @@ template <class C, int R> class TileWork {
       if (at < rows.count && feature < rows.features) {
         const T* from = rows.first + at * rows.stride + feature;
         if (rows.fours) {
-          const Four<T> read = *reinterpret_cast<const Four<T>*>(from);
+          const Four<T> read = four_at(from);
           for (int j = 0; j < 4; ++j) quad.values[j] = static_cast<C>(read.values[j]);
         } else {
           for (int j = 0; j < 4; ++j)

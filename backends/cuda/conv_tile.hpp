@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weft/backends/cuda/elementwise.hpp>
+#include <weft/backends/cuda/four.hpp>
 
 // What the tiled kernels of convolutions share: a block of 256 threads computes 64 rows and 64 or 16 columns of a
 // matrix product, in slices of depth 16 that go through shared memory. Each thread fetches four neighbours of either
@@ -22,7 +22,7 @@ template <class C> struct FourHeld {
 template <class C, class T> WEFT_DEVICE FourHeld<C> read_four(const T* from, bool aligned) {
   FourHeld<C> held;
   if (aligned) {
-    const Four<T> read = *reinterpret_cast<const Four<T>*>(from);
+    const Four<T> read = four_at(from);
     for (int j = 0; j < 4; ++j) held.values[j] = static_cast<C>(read.values[j]);
   } else {
     for (int j = 0; j < 4; ++j) held.values[j] = static_cast<C>(from[j]);

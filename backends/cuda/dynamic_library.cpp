@@ -3,14 +3,18 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <sstream>
 #include <vector>
 
 namespace weft::cuda {
 
 DynamicLibrary::DynamicLibrary(std::initializer_list<const char*> names) {
   std::vector<std::string> folders;
-  if (const char* chosen = std::getenv("WEFT_CUDA_LIBRARY_PATH"); chosen && *chosen)
-    folders.push_back(std::string(chosen) + "/");
+  if (const char* chosen = std::getenv("WEFT_CUDA_LIBRARY_PATH")) {
+    std::istringstream text(chosen);
+    for (std::string folder; std::getline(text, folder, ':');)
+      if (!folder.empty()) folders.push_back(folder + "/");
+  }
   folders.insert(folders.end(), {"", "/usr/local/cuda/lib64/"});
   for (const std::string& folder : folders)
     for (const char* name : names) {

@@ -6,8 +6,8 @@
 namespace weft::cuda {
 
 /// A shared library that is opened while the program runs, so that programs start without it. It is never closed:
-/// libraries of GPUs do not take that well. Looked for in the folder WEFT_CUDA_LIBRARY_PATH, where the system looks,
-/// and in /usr/local/cuda.
+/// libraries of GPUs do not take that well. Looked for in the folders of WEFT_CUDA_LIBRARY_PATH (colons between them),
+/// where the system looks, and in /usr/local/cuda.
 class DynamicLibrary {
  public:
   /// Opens the first of `names` that is found, e.g. {"libcudnn.so.9"}.

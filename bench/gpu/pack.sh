@@ -31,8 +31,8 @@ headers() {  # NAME FOLDER...
   shift
   for from in "$@"; do
     if [ -n "$from" ] && [ -f "$from/$name.h" ]; then
-      mkdir -p "$folder/cudnn"
-      cp -rL "$from/$name"* "$folder/cudnn/"
+      mkdir -p "$folder/cudnn/include"  # some name each other as ../include/...
+      cp -rL "$from"/cudnn* "$folder/cudnn/include/"  # the frontend's include some that do not bear its name
       return
     fi
   done

@@ -32,6 +32,10 @@ int RunOptions::judge(double value) const {
 }
 
 void add_run_options(CLI::App& command, RunOptions& options, const std::string& default_out) {
+  CLI::App& program = command.get_parent() ? *command.get_parent() : command;
+  program.failure_message([](const CLI::App*, const CLI::Error& error) {  // one line
+    return std::string(error.what()) + " (--help lists what there is)\n";
+  });
   command.add_option("--out", options.out, "folder of the run (" + default_out + " when not given)");
   command.add_option("--seed", options.seed, "of parameters, data order and augmentation")->capture_default_str();
   command.add_option("--threads", options.threads, "0: as many as there are cores")

@@ -190,6 +190,17 @@ TEST_CASE("cuda's attention sums the gradient of a bias along the axes that it l
   }
 }
 
+TEST_CASE("cuda's attention sees a single key of a tile", "[cuda][attention]") {
+  // The first tile of queries sees one key of the second tile of keys; the second sees one of the first.
+  const op::Attention ahead = with([](op::Attention&o) { o.has_bias = true, o.causal = Causal::bottom_right; }),
+                      behind = with(
+                          [](op::Attention&o) { o.has_bias = true, o.causal = Causal::top_left, o.window_left = 1; });
+  for (DType dtype : {DType::float32, DType::float64}) {
+    check(ahead, inputs_of(ahead, {1, 130, 131, 1, 1, 8, 8}, {}, {1, 1, 130, 131}), dtype);
+    check(behind, inputs_of(behind, {1, 130, 130, 1, 1, 8, 8}, {}, {1, 1, 130, 130}), dtype);
+  }
+}
+
 TEST_CASE("cuda's attention drops the weights that the cpu drops", "[cuda][attention]") {
   // Values that are the unit vectors: the result is the weights as dropout leaves them.
   for (int64_t n : {23, 79})
@@ -263,14 +274,16 @@ TEST_CASE("cuda's attention reads rows wherever they lie", "[cuda][attention]") 
 }
 
 TEST_CASE("cuda's gradient of attention is written anew only for a cotangent of the logsumexp", "[cuda][attention]") {
-  for (int64_t n : {11, 70})
-    for (bool zero : {true, false}) {
-      const Tensors in = moved(in_dtype(inputs_of(plain, {1, n, n, 2, 1, 16, 16}), DType::bfloat16), grid_device());
+  // The last has more rows than a block has threads.
+  for (auto [batch, n] : {std::pair<int64_t, int64_t>{1, 11}, {1, 70}, {50, 11}})
+    for (int others : {0, 1, 2}) {  // values that are not 0: none, one, all
+      const bool zero = others == 0;
+      const Tensors in = moved(in_dtype(inputs_of(plain, {batch, n, n, 2, 1, 16, 16}), DType::bfloat16), grid_device());
       const Tensors results = apply_all(plain, std::span<const Tensor>(in));
       Tensors all = gradient_inputs(in, results);
-      if (zero)
-        all.back() = as_dtype(Tensor::from(std::vector<float>(static_cast<size_t>(n * 2)), {1, n, 2}), DType::float32)
-                         .to(grid_device());
+      std::vector<float> values(static_cast<size_t>(batch * n * 2));
+      if (others == 1) values.back() = 2;
+      if (others < 2) all.back() = Tensor::from(values, {batch, n, 2}).to(grid_device());
       const Tensors expected = apply_all(gradient_of(plain), std::span<const Tensor>(all));
       Tensors outputs;
       for (const Tensor& x : expected)

@@ -1,11 +1,15 @@
 // Libraries that are opened while a program runs.
 
+#include <dlfcn.h>
+
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include <catch2/catch.hpp>
 
 #include <weft/backends/cuda/libraries.hpp>
+#include <weft/tests/support/temporary_folder.hpp>
 
 using namespace weft::cuda;
 
@@ -32,6 +36,19 @@ TEST_CASE("libraries are looked for where a person says", "[cuda]") {
   unsetenv("WEFT_CUDA_LIBRARY_PATH");
   CHECK(missing.problem().find("/weft_has_no_such_folder/libweft_that_is_not_there.so.1") != std::string::npos);
   CHECK(elsewhere);
+}
+
+TEST_CASE("libraries are looked for in each of several folders", "[cuda]") {
+  // What the loader itself would not find: the library under another name.
+  Dl_info here;
+  REQUIRE(dladdr(DynamicLibrary({"libc.so.6"}).find("getenv"), &here) != 0);
+  const weft::test::TemporaryFolder folder;
+  std::filesystem::create_symlink(std::filesystem::canonical(here.dli_fname), folder.path() / "libweft_renamed.so");
+  setenv("WEFT_CUDA_LIBRARY_PATH", ("/weft_has_no_such_folder::" + folder.path().string()).c_str(), 1);
+  const DynamicLibrary library({"libweft_renamed.so"});
+  unsetenv("WEFT_CUDA_LIBRARY_PATH");
+  CHECK(library);
+  CHECK(library.find("getenv") != nullptr);
 }
 
 TEST_CASE("the libraries found are named", "[cuda]") {

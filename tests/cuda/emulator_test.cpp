@@ -35,6 +35,20 @@ struct ReadsNeighbour {
   }
 };
 
+/// One thread leaves two numbers at once, another reads the second of them.
+struct ReadsPartOfAPair {
+  struct Two {
+    int numbers[2];
+  };
+  bool waits = false;
+
+  void operator()(const Thread& thread) const {
+    if (thread.index() == 0) thread.shared<Two>(0, 1)[0] = {{1, 2}};
+    if (waits) thread.sync();
+    if (thread.index() == 9) thread.shared<int>(0, 2)[0] = thread.shared<int>(0, 2)[1];
+  }
+};
+
 struct WritesOnePlace {
   void operator()(const Thread& thread) const {
     auto numbers = thread.shared<int>(0, 1);
@@ -109,6 +123,11 @@ TEST_CASE("the emulated grid finds a read that no barrier separates from the wri
                         Contains("which thread 0 read since the last barrier"));
   CHECK(error_of(ReadsNeighbour{result.data(), true}) == "");
   for (int i = 0; i < 3 * 64; ++i) CHECK(result[static_cast<size_t>(i)] == (i + 1) % 64);
+}
+
+TEST_CASE("the emulated grid finds a read of part of what another thread wrote", "[cuda]") {
+  CHECK_THAT(error_of(ReadsPartOfAPair{}), Contains("thread 9") && Contains("reads byte 4"));
+  CHECK(error_of(ReadsPartOfAPair{true}).empty());
 }
 
 TEST_CASE("the emulated grid finds two writers of one place", "[cuda]") {

@@ -18,6 +18,21 @@ using namespace weft::testing;
 
 namespace {
 
+Tensor run_program(const ElementwiseProgram& program, const Tensors& inputs) {
+  const op::FusedElementwise op{std::make_shared<const ElementwiseProgram>(program.prepared(program.inputs)),
+                                inputs[0].shape()};
+  return apply(find_primitive(primitive_id<op::FusedElementwise>()), &op, inputs)[0];
+}
+
+template <class Op> ElementwiseProgram::Instruction instruction(std::vector<int> inputs) {
+  ElementwiseProgram::Instruction result;
+  result.primitive = primitive_id<Op>();
+  result.op = std::make_shared<const Op>();
+  result.dtype = DType::float32;
+  result.inputs = std::move(inputs);
+  return result;
+}
+
 /// A program of this primitive alone, run on `inputs`.
 Tensor run_alone(const Primitive& primitive, const Sample& sample, const Tensors& inputs, const Tensor& expected) {
   ElementwiseProgram program;
@@ -103,6 +118,24 @@ TEST_CASE("a program keeps more values than the narrow registers hold", "[cuda]"
         return Tensors{sum, gelu(sum)};
       },
       {on_grid(wave({1031}))}, "tanh");
+}
+
+TEST_CASE("a program reads a value twice in its last use", "[cuda]") {
+  // x * x, then tanh(y), whose places in registers must not be one.
+  const Tensor x = on_grid(wave({1031})), y = on_grid(wave({1031}, DType::float32, 1));
+  ElementwiseProgram program;
+  program.inputs = {DType::float32, DType::float32};
+  program.instructions = {instruction<op::Multiply>({0, 0}), instruction<op::Tanh>({1}), instruction<op::Add>({~0, ~1}),
+                          instruction<op::Multiply>({~2, 1})};
+  program.outputs = {3};
+  CHECK(same_bits(run_program(program, {x, y}), (x * x + tanh(y)) * y));
+}
+
+TEST_CASE("a program takes more elements than there are threads at a time", "[cuda]") {
+  DeviceScope scope(grid_device());
+  const int64_t n = int64_t{132} * 16 * 256 * 4 + 259;
+  check_fused([](const Tensors& in) { return Tensors{in[0] * Operand(2.0f) + in[1]}; },
+              {on_grid(wave({n})), on_grid(wave({1}))}, "multiply + add");
 }
 
 TEST_CASE("a program takes views, and lengths that no block divides", "[cuda]") {

@@ -315,7 +315,8 @@ template <class T, class Arch> struct QueryBlock {
       for (int64_t i = 0; i < Tools::least(64, n - j); ++i) kept[j + i] = part[i];
     }
   }
-  T kept_factor() const { return static_cast<T>(1 / (1 - a.dropout_rate)); }
+  /// What dropout multiplies what it keeps by; where it keeps nothing, something finite.
+  T kept_factor() const { return static_cast<T>(a.dropout_rate < 1 ? 1 / (1 - a.dropout_rate) : 0); }
 
   /// to[key][lane] = the bias.
   void pack_bias(int64_t k, int64_t n, T* to) const {

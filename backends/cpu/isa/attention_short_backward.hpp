@@ -108,7 +108,7 @@ template <class T, class Arch> class AttentionShortBackward {
                         Short::finite_rows(value, keys.value_row, group.rows, a.value_dim)))
       return false;
     if (!take_sums(first, q.head, group.count, query, d_out)) return false;
-    const double factor = a.dropout_rate > 0 ? 1 / (1 - a.dropout_rate) : 1;
+    const T factor = a.dropout_rate > 0 ? q.kept_factor() : T(1);
     Tools::pack_transposed(query, a.query.length, group.count, a.head_dim, static_cast<T>(a.scale * Tools::log2e),
                            query_columns, V::size);
     Tools::pack_transposed(d_out, g.d_out.length, group.count, a.value_dim, static_cast<T>(a.scale * factor),
@@ -119,7 +119,7 @@ template <class T, class Arch> class AttentionShortBackward {
     p.depth = group.count;
     p.add = add;
     if (d_value) {
-      p.a = a.dropout_rate > 0 ? drop(group, static_cast<T>(factor)) : weights;
+      p.a = a.dropout_rate > 0 ? drop(group, factor) : weights;
       p.b = d_out;
       p.b_row = g.d_out.length;
       p.c = d_value + group.begin * d_value_row;

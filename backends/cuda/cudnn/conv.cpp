@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include <weft/backends/cuda/cudnn/conv_graph.hpp>
+#include <weft/backends/cuda/cudnn/library.hpp>
 #include <weft/backends/cuda/precision.hpp>
 #include <weft/backends/cuda/table.hpp>
 
@@ -25,9 +26,9 @@ ConvPass transposed(ConvPass pass) {
 bool run(ConvPass ours, const ConvGeometry& geometry, const Tensor& x, const Tensor& kernel, const Tensor& y) {
   static auto& plans = *new cudnn::PlanCache<Key>;  // never destroyed: the driver may be gone by then
   const std::optional<CudnnConv> conv = plan_cudnn_conv(geometry, x, kernel, y);
-  if (!conv) return false;
-  const ConvPass pass = conv->transposed ? transposed(ours) : ours;
   const Device device = x.device();
+  if (!conv || !cudnn::handle(device)) return false;
+  const ConvPass pass = conv->transposed ? transposed(ours) : ours;
   const Key key{pass, x.dtype(), device.index(), tf32_allowed(), conv->key()};
   const auto plan =
       plans.find(key, [&] { return cudnn::build(conv_graph(*conv, pass, x.dtype()), x.dtype(), device); });

@@ -10,6 +10,7 @@ namespace weft::cuda::cudnn {
 bool open();
 
 /// cuDNN's handle for `device`, at work on current_stream(), or null where there is no cuDNN (libraries.hpp says why).
+/// Asked for before a plan is made: that there is none for want of the library is not to be remembered.
 /// No two threads hold the same one: cuDNN's handles are not for several at once.
 cudnnHandle_t handle(Device device);
 

@@ -6,6 +6,7 @@
 #include <weft/autograd/ops/attention_call.hpp>
 #include <weft/backends/cuda/attention_stats.hpp>
 #include <weft/backends/cuda/cudnn/graph.hpp>
+#include <weft/backends/cuda/cudnn/library.hpp>
 #include <weft/backends/cuda/cudnn/sdpa_plan.hpp>
 
 namespace weft::cuda {
@@ -142,8 +143,9 @@ Tensor empty_stats(const SdpaPlan& plan, Device device) {
 
 bool cudnn_attention(const op::Attention& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   if (!sdpa_refusal(op, inputs, outputs[0]).empty()) return false;
-  const SdpaPlan plan = plan_sdpa(op, inputs, outputs[0]);
   const Device device = inputs[0].device();
+  if (!cudnn::handle(device)) return false;
+  const SdpaPlan plan = plan_sdpa(op, inputs, outputs[0]);
   const auto built = find(plan, false, device, [&] { return forward_graph(plan, device); });
   if (!built) return false;
   Call call(op, inputs);
@@ -160,8 +162,9 @@ bool cudnn_attention_gradient(const op::AttentionGrad& op, std::span<const Tenso
   const Tensor &out = inputs[first_result], &logsumexp = inputs[first_result + 1];
   const Tensor& d_out = inputs[first_result + results];
   if (!sdpa_refusal(op.call, inputs, out).empty() || !sdpa_refusal(op.call, inputs, d_out).empty()) return false;
-  const SdpaPlan plan = plan_sdpa(op.call, inputs, out);
   const Device device = inputs[0].device();
+  if (!cudnn::handle(device)) return false;
+  const SdpaPlan plan = plan_sdpa(op.call, inputs, out);
 
   // cuDNN computes all three.
   Tensor gradients[3];

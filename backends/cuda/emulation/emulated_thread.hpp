@@ -38,11 +38,11 @@ template <class T> class Shared {
       emulation::check_bounds(*array.block_, i, array.count_);
     }
     operator T() const {
-      emulation::note_read(*array_.block_, array_.offset_of(i_));
+      for (size_t at = 0; at < sizeof(T); at += word) emulation::note_read(*array_.block_, array_.offset_of(i_) + at);
       return array_.data_[i_];
     }
     const Reference& operator=(T value) const {
-      emulation::note_write(*array_.block_, array_.offset_of(i_));
+      for (size_t at = 0; at < sizeof(T); at += word) emulation::note_write(*array_.block_, array_.offset_of(i_) + at);
       array_.data_[i_] = value;
       return *this;
     }
@@ -50,6 +50,8 @@ template <class T> class Shared {
     const Reference& operator+=(T value) const { return *this = static_cast<T>(*this) + value; }
 
    private:
+    /// Of a longer value each word is noted: it may be read as part of another type.
+    static constexpr size_t word = 4;
     const Shared& array_;
     int i_;
   };
