@@ -3,6 +3,7 @@
 #include <span>
 
 #include <weft/autograd/ops/attention.hpp>
+#include <weft/core/small_vector.hpp>
 
 namespace weft {
 
@@ -25,6 +26,22 @@ struct AttentionInputs {
     if (op.has_dropout) dropout_key = inputs[next++];
   }
 };
+
+using ReadableInputs = SmallVector<Tensor, 24>;
+
+/// The inputs as kernels read them: rows of features without gaps, whatever the strides of the other axes, and small
+/// inputs row-major. The grids of mask and bias stay as they are.
+inline ReadableInputs readable_inputs(const op::Attention& op, std::span<const Tensor> inputs) {
+  ReadableInputs result(inputs.begin(), inputs.end());
+  const size_t grids = 3 + static_cast<size_t>(op.has_mask + op.has_bias);
+  for (size_t i = 0; i < result.size(); ++i) {
+    Tensor& x = result[i];
+    const bool is_rows = i < 3, is_grid = i >= 3 && i < grids;
+    if (is_grid || (is_rows && (x.shape().back() <= 1 || x.strides().back() == 1))) continue;
+    x = x.contiguous();
+  }
+  return result;
+}
 
 // The raw-memory form of attention's inputs and outputs, for kernels in host memory. The last axis of query, key and
 // value must be contiguous; other strides may be any.

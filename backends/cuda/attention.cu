@@ -1,4 +1,4 @@
-#include <weft/autograd/ops/attention.hpp>
+#include <weft/autograd/ops/attention_call.hpp>
 
 #include <weft/backends/cuda/attention_kernels.hpp>
 #include <weft/backends/cuda/cudnn/sdpa.hpp>
@@ -7,32 +7,15 @@
 #include <weft/backends/cuda/unroll.hpp>
 #include <weft/backends/cuda/workspace.hpp>
 #include <weft/core/backend.hpp>
-#include <weft/core/small_vector.hpp>
 
 // Attention as a whole: cuDNN where it serves (cudnn/sdpa.hpp), else the kernels of attention_*.cu.
 
 namespace weft::cuda {
 namespace {
 
-using Inputs = SmallVector<Tensor, 24>;
-
-/// The inputs as the kernels read them: rows of features without gaps, whatever the strides of the other axes, and
-/// small inputs row-major. The grids of mask and bias stay as they are.
-Inputs readable(const op::Attention& op, std::span<const Tensor> inputs) {
-  Inputs result(inputs.begin(), inputs.end());
-  const size_t grids = 3 + static_cast<size_t>(op.has_mask + op.has_bias);
-  for (size_t i = 0; i < result.size(); ++i) {
-    Tensor& x = result[i];
-    const bool is_rows = i < 3, is_grid = i >= 3 && i < grids;
-    if (is_grid || (is_rows && (x.shape().back() <= 1 || x.strides().back() == 1))) continue;
-    x = x.contiguous();
-  }
-  return result;
-}
-
 void forward_kernel(const KernelCall& call) {
   const auto& op = call.op<op::Attention>();
-  const Inputs inputs = readable(op, call.inputs);
+  const ReadableInputs inputs = readable_inputs(op, call.inputs);
   if (cudnn_attention(op, inputs, call.outputs)) return;
   visit_float(inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
     const auto a = attention_data<T>(op, inputs, call.outputs);
@@ -132,7 +115,7 @@ struct AnyNonZero {
 
 void backward_kernel(const KernelCall& call) {
   const auto& op = call.op<op::AttentionGrad>();
-  const Inputs inputs = readable(op.call, call.inputs);
+  const ReadableInputs inputs = readable_inputs(op.call, call.inputs);
   if (!cudnn_attention_gradient(op, inputs, call.outputs)) {
     visit_float(inputs[0].dtype(),
                 [&]<class T>(std::type_identity<T>) { own_gradients<T>(op, inputs, call.outputs, nullptr); });

@@ -15,7 +15,8 @@ constexpr double inner_width = width - left - right, inner_height = height - top
 constexpr size_t max_points = 600, palette_size = 6;
 
 std::string number(double value, NumberStyle style) {
-  if (style == NumberStyle::percent) return fmt::format("{:.4g} %", value * 100);
+  // Near 100 % the second decimal tells models apart; elsewhere it is noise, and too wide for bars side by side.
+  if (style == NumberStyle::percent) return fmt::format("{:.{}g} %", value * 100, value > 0.99 ? 4 : 3);
   return fmt::format("{:.4g}", std::abs(value) < 1e-12 ? 0.0 : value);
 }
 

@@ -105,11 +105,10 @@ void add_curves(Report& report, const History& history) {
                          .y_label = "loss",
                          .series = {{"training", epochs, history.column("loss")}}});
   if (history.has("mAP"))
-    report.chart(LineChart{.title = "mAP on 500 test scenes",
+    report.chart(LineChart{.title = "After each epoch, on a part of the test scenes",
                            .x_label = "epoch",
-                           .y_label = "mAP",
+                           .y_label = "mAP, %",
                            .series = {{"mAP", epochs, history.column("mAP")}},
-                           .y_style = NumberStyle::percent,
                            .y_min = 0});
 }
 
