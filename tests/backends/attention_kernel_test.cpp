@@ -353,6 +353,38 @@ TEST_CASE("attention of short sequences: what is masked does not leak", "[attent
   });
 }
 
+TEST_CASE("attention of short sequences: what is masked changes no bit", "[attention]") {
+  AttentionCase c = sized(2, 10, 11, 2, GENERATE(1, 2), 12, 16);
+  c.null_slot = GENERATE(false, true);
+  c.dropout_rate = GENERATE(0.0, 0.3);
+  const bool causal = GENERATE(false, true);
+  const int64_t bad = 7;
+  if (causal) c.causal = Causal::top_left;
+  else c.mask_axes = 1;
+  AttentionProblem<float> clean(c);
+  if (!causal) clean.mask[static_cast<size_t>(bad)] = 0;
+  AttentionProblem<float> problem = clean;
+  auto spoil = [&](std::vector<float>& x, int64_t columns) {
+    std::fill_n(x.begin() + bad * columns, columns, std::numeric_limits<float>::quiet_NaN());
+  };
+  spoil(problem.key, c.kv_heads * c.head_dim);
+  spoil(problem.value, c.kv_heads * c.value_dim);
+  // The mask hides the key from all queries, the causal rule from those before it.
+  const int64_t blind = causal ? bad : c.query_length;
+  under_every_isa([&] {
+    for (AttentionProblem<float>* each : {&clean, &problem})
+      run_plain(*each, cpu::attention_forward<float>, cpu::attention_backward<float>);
+    auto same = [](const std::vector<float>& a, const std::vector<float>& b, int64_t count) {
+      return std::equal(a.begin(), a.begin() + count, b.begin());
+    };
+    CHECK(same(problem.out, clean.out, blind * c.heads * c.value_dim));
+    CHECK(same(problem.d_query, clean.d_query, blind * c.heads * c.head_dim));
+    if (causal) return;
+    CHECK(problem.d_key == clean.d_key);
+    CHECK(problem.d_value == clean.d_value);
+  });
+}
+
 TEST_CASE("attention: the lowest finite bias masks", "[attention]") {
   AttentionCase c = sized(1, 5, 19, 1, 1, 8, 8);
   c.bias_axes = 3;

@@ -12,17 +12,16 @@ namespace weft::cpu {
 /// Each call goes the way that suits its shape.
 template <class T, class Arch> struct AttentionPaths {
   using Short = ShortTools<T, Arch>;
+  static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
   static int64_t scratch(const AttentionArgs<T>& args) {
-    int64_t most = 0;
-    for (int64_t needed : {AttentionForward<T, Arch>::scratch(args), AttentionBackward<T, Arch>::scratch(args),
-                           AttentionShort<T, Arch>::scratch(args), AttentionShortBackward<T, Arch>::scratch(args)})
-      most = needed > most ? needed : most;
-    return most;
+    int64_t most = larger(AttentionForward<T, Arch>::scratch(args), AttentionBackward<T, Arch>::scratch(args));
+    if (!Short::serves(args)) return most;
+    return larger(most, larger(AttentionShort<T, Arch>::scratch(args), AttentionShortBackward<T, Arch>::scratch(args)));
   }
   static void forward(const AttentionArgs<T>& args, int64_t batch, int64_t head, int64_t block, uint64_t call,
                       PackedKeys& packed, T* scratch) {
-    if (Short::serves(args) && AttentionShort<T, Arch>::run(args, batch, head, block, scratch)) return;
+    if (Short::serves(args)) return AttentionShort<T, Arch>::run(args, batch, head, block, scratch);
     AttentionForward<T, Arch>::run(args, batch, head, block, call, packed, scratch);
   }
   static void backward(const AttentionGradArgs<T>& args, const AttentionKeys& keys, const HeadRows<T*>& d_query,

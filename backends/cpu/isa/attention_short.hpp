@@ -16,37 +16,40 @@ template <class T, class Arch> class AttentionShort {
 
  public:
   static int64_t scratch(const AttentionArgs<T>& a) {
-    return V::size * (a.head_dim + a.columns() + 2) + Short::copied_elements(a);
+    return V::size * (a.head_dim + a.columns() + 2) + Short::copied_elements(a) + Short::Apart::elements(a);
   }
 
-  /// False, with results that are of no use, where a value that is masked for some query is not finite: 0 times it is
-  /// NaN.
-  static bool run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, T* scratch) {
+  static void run(const AttentionArgs<T>& a, int64_t batch, int64_t head, int64_t block, T* scratch) {
     const Block q = Block::make(a, batch, head, block);
     T* columns = scratch;
     T* weights = columns + V::size * a.head_dim;
     T* factor = weights + V::size * a.columns();
     T* logsumexp = factor + V::size;
-    const Keys keys = Short::keys_of(a, batch, q.kv_head, logsumexp + V::size);
+    T* copied = logsumexp + V::size;
+    const Keys keys = Short::keys_of(a, batch, q.kv_head, copied);
+    T* finite_values = copied + Short::copied_elements(a);
+    typename Short::Apart apart;
     uint64_t seen[Short::most_rows], kept[Short::most_rows];
     if (a.dropout_rate > 0) Short::keep(q, kept);
     for (int64_t i = 0; i < q.count; i += V::size) {
       const Group g = Group::make(q, i, seen);
       const T* value = keys.value + g.begin * keys.value_row;
-      if (g.seen && !Short::finite_rows(value, keys.value_row, g.rows, a.value_dim)) return false;
       Tools::pack_transposed(Tools::row_of(a.query, batch, q.first + i, head), a.query.length, g.count, a.head_dim,
                              static_cast<T>(a.scale * Tools::log2e), columns, V::size);
       softmax(q, g, keys, columns, weights, factor, logsumexp, a.dropout_rate > 0 ? kept : nullptr);
       typename Tile::Product p;
       p.depth = g.rows;
       p.a = weights;
-      p.b = value;
       p.b_row = keys.value_row;
+      const bool infinite = g.seen && apart.find(value, p.b_row, g.rows, a.value_dim, finite_values);
+      p.b = value;
       p.c = Tools::row_of(a.out, batch, q.first + i, head);
       p.c_row = a.out.length;
       p.add = false;
       p.factor = factor;
+      T* const out = p.c;
       Short::template product<Tile::by_column>(p, g.count, a.value_dim);
+      if (infinite) apart.add(weights, factor, g.count, out, a.out.length);
       if (!a.logsumexp) continue;
       T* to = a.logsumexp + (batch * a.query_length + q.first + i) * a.heads + head;
       for (int64_t l = 0; l < g.count; ++l) to[l * a.heads] = logsumexp[l];
@@ -56,7 +59,6 @@ template <class T, class Arch> class AttentionShort {
       Tools::clear(Tools::row_of(a.out, batch, i, head), a.value_dim);
       if (a.logsumexp) a.logsumexp[(batch * a.query_length + i) * a.heads + head] = -Tools::infinity;
     }
-    return true;
   }
 
  private:

@@ -17,11 +17,12 @@ template <class T, class Arch> class AttentionShortBackward {
 
  public:
   static int64_t scratch(const AttentionArgs<T>& a) {
-    return V::size * (a.head_dim + a.value_dim + 3 * a.columns() + 2) + 2 * Short::copied_elements(a);
+    return V::size * (a.head_dim + a.value_dim + 3 * a.columns() + 2) + 2 * Short::copied_elements(a) +
+           Short::Apart::elements(a);
   }
 
-  /// All keys of one batch entry and key head. False, with results that are of no use, where something that counts
-  /// nothing is not finite: 0 times it is NaN.
+  /// All keys of one batch entry and key head. False, with results that are of no use, where a query that attends to
+  /// nothing holds something that is not finite: 0 times it is NaN.
   static bool run(const AttentionGradArgs<T>& g, const AttentionKeys& keys, const HeadRows<T*>& d_query, T* d_null,
                   T* scratch) {
     return AttentionShortBackward(g, keys, d_query, scratch).compute(d_null);
@@ -44,6 +45,7 @@ template <class T, class Arch> class AttentionShortBackward {
     from = take(V::size);
     shift = take(V::size);
     keys = Short::keys_of(a, batch, kv_head, take(Short::copied_elements(a)));
+    finite_keys = take(Short::Apart::elements(a));
     if (g.d_key.data) d_key = Tools::row_of(g.d_key, batch, 0, kv_head), d_key_row = g.d_key.length;
     if (g.d_value.data) d_value = Tools::row_of(g.d_value, batch, 0, kv_head), d_value_row = g.d_value.length;
     if (Short::copies(a)) {
@@ -104,16 +106,13 @@ template <class T, class Arch> class AttentionShortBackward {
     const T* value = keys.value + group.begin * keys.value_row;
     const T* query = Tools::row_of(a.query, batch, first, q.head);
     const T* d_out = Tools::row_of(g.d_out, batch, first, q.head);
-    if (group.seen && !(Short::finite_rows(key, keys.key_row, group.rows, a.head_dim) &&
-                        Short::finite_rows(value, keys.value_row, group.rows, a.value_dim)))
-      return false;
     if (!take_sums(first, q.head, group.count, query, d_out)) return false;
     const T factor = a.dropout_rate > 0 ? q.kept_factor() : T(1);
     Tools::pack_transposed(query, a.query.length, group.count, a.head_dim, static_cast<T>(a.scale * Tools::log2e),
                            query_columns, V::size);
     Tools::pack_transposed(d_out, g.d_out.length, group.count, a.value_dim, static_cast<T>(a.scale * factor),
                            d_out_columns, V::size);
-    differentiate(group, key, value);
+    differentiate(group, key, value, counted(group));
     typename Tile::Product p;
     p.factor = nullptr;
     p.depth = group.count;
@@ -138,11 +137,14 @@ template <class T, class Arch> class AttentionShortBackward {
       p.depth = group.rows;
       p.add = false;
       p.a = d_scores;
-      p.b = key;
       p.b_row = keys.key_row;
-      p.c = Tools::row_of(d_query, batch, first, q.head);
+      const bool infinite = group.seen && apart.find(key, p.b_row, group.rows, a.head_dim, finite_keys);
+      p.b = key;
+      T* const to = Tools::row_of(d_query, batch, first, q.head);
+      p.c = to;
       p.c_row = d_query.length;
       Short::template product<Tile::by_column>(p, group.count, a.head_dim);
+      if (infinite) apart.add(d_scores, nullptr, group.count, to, d_query.length);
     }
     return true;
   }
@@ -167,8 +169,16 @@ template <class T, class Arch> class AttentionShortBackward {
     return true;
   }
 
+  /// Which lanes count, row by row, seen and not dropped; null: all.
+  const uint64_t* counted(const Group& group) {
+    const uint64_t* dropout = a.dropout_rate > 0 ? kept + group.begin : nullptr;
+    if (!group.seen || !dropout) return group.seen ? group.seen : dropout;
+    for (int64_t j = 0; j < group.rows; ++j) both[j] = group.seen[j] & dropout[j];
+    return both;
+  }
+
   /// Fills the weights and the gradient of the logits, times scale.
-  void differentiate(const Group& group, const T* key, const T* value) {
+  void differentiate(const Group& group, const T* key, const T* value, const uint64_t* counts) {
     const V base = V::load(from);
     V mean = -V::load(shift);
     typename Tile::Scores s{a.head_dim, key, keys.key_row, query_columns, weights, group.seen, group.first};
@@ -180,7 +190,7 @@ template <class T, class Arch> class AttentionShortBackward {
       Short::table.weights[n](s, base);
       d.a = value + j * keys.value_row;
       d.c = d_scores + j * V::size;
-      if (a.dropout_rate > 0) d.seen = kept + group.begin + j;
+      if (counts) d.seen = counts + j;
       mean = Short::table.weighted[n](d, s.c, mean);
     });
     for (int64_t j = 0; j < group.rows; ++j) {
@@ -210,7 +220,9 @@ template <class T, class Arch> class AttentionShortBackward {
   T *weights, *dropped, *d_scores;   // [row][lane]
   T *from, *shift;                   // [lane]: the logsumexp in base 2, its cotangent times scale
   bool add = false;                  // d_key and d_value hold something
-  uint64_t kept[Short::most_rows];
+  T* finite_keys;
+  typename Short::Apart apart;
+  uint64_t kept[Short::most_rows], both[Short::most_rows];
 };
 
 }  // namespace weft::cpu

@@ -244,11 +244,35 @@ template <class T, class Arch> struct ShortTools {
     if (null) q.keep(q.a.key_length, 1, kept);
   }
 
-  static bool finite_rows(const T* rows, int64_t stride, int64_t count, int64_t columns) {
-    for (int64_t i = 0; i < count; ++i)
-      if (!Tools::finite(rows + i * stride, columns)) return false;
-    return true;
-  }
+  /// 0 * NaN is NaN: rows that are not finite are left out of a product, and added where a weight is not 0.
+  struct Apart {
+    const T* rows;
+    int64_t stride, count, columns;
+    bool marks[most_rows];
+
+    static int64_t elements(const AttentionArgs<T>& a) {
+      return a.columns() * Tools::most(Tools::padded(a.head_dim), Tools::padded(a.value_dim));
+    }
+    /// Whether there are such rows; then `b` are the others, in `room`.
+    bool find(const T*& b, int64_t& b_row, int64_t rows_count, int64_t row_columns, T* room) {
+      rows = b, stride = b_row, count = rows_count, columns = row_columns;
+      if (!Tools::find_infinite(rows, stride, count, columns, marks)) return false;
+      Tools::pack_rows(rows, stride, count, columns, T(1), room, marks);
+      b = room;
+      b_row = Tools::padded(columns);
+      return true;
+    }
+    /// to[lane] += weights[row][lane] * factor[lane] * row; `factor` null: 1
+    void add(const T* weights, const T* factor, int64_t lanes, T* to, int64_t to_row) const {
+      for (int64_t j = 0; j < count; ++j)
+        for (int64_t l = 0; marks[j] && l < lanes; ++l) {
+          const T weight = weights[j * V::size + l];
+          for (int64_t d = 0; weight != 0 && d < columns; ++d)
+            to[l * to_row + d] += weight * (factor ? factor[l] : T(1)) * rows[j * stride + d];
+        }
+    }
+  };
+
   static void clear_rows(T* to, int64_t stride, int64_t count, int64_t columns) {
     for (int64_t i = 0; i < count; ++i, to += stride) {
       int64_t d = 0;
