@@ -324,7 +324,8 @@ template <class T, class Arch> class AttentionForward {
       // 0 * NaN is NaN: values that are not finite are left out of the product, and added where they are seen.
       infinite = Tools::find_infinite(value, stride, block.count, a.value_dim, apart);
     }
-    if (infinite || (a.value_dim % V::size != 0 && stride < wide)) {
+    const bool whole = a.value_dim % V::size == 0 || (packed_values && !block.null_slot);
+    if (infinite || !whole) {
       Tools::pack_rows(value, stride, block.count, a.value_dim, T(1), values, infinite ? apart : nullptr);
       value = values;
       stride = wide;

@@ -200,8 +200,11 @@ template <class T, class Arch> struct ShortTools {
     return copies(a) ? a.columns() * (Tools::padded(a.head_dim) + Tools::padded(a.value_dim)) : 0;
   }
   static Keys keys_of(const AttentionArgs<T>& a, int64_t batch, int64_t kv_head, T* room) {
-    Keys keys{Tools::row_of(a.key, batch, 0, kv_head), a.key.length, Tools::row_of(a.value, batch, 0, kv_head),
-              a.value.length};
+    Keys keys{nullptr, a.key.length, nullptr, a.value.length};
+    if (a.key_length > 0) {
+      keys.key = Tools::row_of(a.key, batch, 0, kv_head);
+      keys.value = Tools::row_of(a.value, batch, 0, kv_head);
+    }
     if (!copies(a)) return keys;
     auto copy = [&](const T* null, const T* rows, int64_t stride, int64_t columns, int64_t wide) {
       T* to = room;
