@@ -158,8 +158,9 @@ template <class T, class Arch> struct ShortTools {
 
   /// Whether short sequences' path serves the call: so it does for all of it or for none.
   static bool serves(const AttentionArgs<T>& a) {
-    return a.columns() <= most_rows && a.query_length * a.columns() * (a.head_dim + a.value_dim) <= most_work &&
-           !a.bias.data && !a.weights && a.soft_cap <= 0 && a.fully_masked == FullyMasked::zero;
+    return a.columns() > 0 && a.columns() <= most_rows &&
+           a.query_length * a.columns() * (a.head_dim + a.value_dim) <= most_work && !a.bias.data && !a.weights &&
+           a.soft_cap <= 0 && a.fully_masked == FullyMasked::zero;
   }
 
   /// Calls f(first, count) for tiles of nearly equal height that make up [0, rows).
