@@ -175,6 +175,23 @@ TEST_CASE("attention bias of every broadcast shape, with its gradient", "[attent
   check_case(c);
 }
 
+TEST_CASE("attention gradients of heads so wide that few keys fit into a cache", "[attention]") {
+  AttentionCase c = sized(1, 193, 331, 2, 1, 521, 499);
+  switch (GENERATE(0, 1, 2)) {
+    case 1:
+      c.causal = Causal::bottom_right;
+      c.null_slot = true;
+      c.fully_masked = FullyMasked::uniform;
+      break;
+    case 2:
+      c.window_left = 150, c.window_right = 3;
+      c.dropout_rate = 0.3;
+      break;
+  }
+  INFO("causal " << int(c.causal) << ", window " << c.window_left);
+  check_plain(c);
+}
+
 TEST_CASE("attention causal masks, windows and lengths", "[attention]") {
   auto c = GENERATE(sized(3, 13, 13, 2, 2, 8, 8), sized(3, 71, 193, 2, 1, 16, 16), sized(3, 193, 71, 1, 1, 16, 16));
   c.causal = GENERATE(Causal::none, Causal::top_left, Causal::bottom_right);

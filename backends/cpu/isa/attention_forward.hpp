@@ -435,9 +435,8 @@ template <class T, class Arch> class AttentionForward {
   T *scores = nullptr, *bias = nullptr;                // [key][lane]
   T *sums = nullptr, *values = nullptr;                // [lane][Dv], [key][Dv]
   T* total = nullptr;                                  // the sum of a lane's exponentials
-  T *base = nullptr,
-    *limit =
-        nullptr;  // what is taken from a lane's logits; up to where they may go without a new base, -inf: nothing seen
+  T* base = nullptr;                                   // what is taken from a lane's logits
+  T* limit = nullptr;                                  // up to where they may go without a new base, -inf: nothing seen
   T *rescale = nullptr, *result = nullptr;
   bool started = false;  // `sums` holds something
   bool risen = false;    // the last block changed some base
