@@ -1,5 +1,7 @@
 #include <weft/autograd/ops/grid_sample.hpp>
 
+#include <limits>
+
 #include <weft/autograd/ops/binary.hpp>
 #include <weft/autograd/ops/cast.hpp>
 #include <weft/autograd/ops/create.hpp>
@@ -39,9 +41,9 @@ struct Cell {
   Tensor inside, index;
 };
 
-Cell cell_at(const Tensor& whole, int64_t extent) {
-  const auto last = static_cast<double>(extent - 1);
-  return {logical_and(whole >= 0.0, whole <= last), cast(clip(whole, 0.0, last), DType::int32)};
+Cell cell_at(const Tensor& whole, int64_t extent, DType index) {
+  Tensor inside = logical_and(whole >= 0.0, whole <= static_cast<double>(extent - 1));
+  return {inside, cast(where(inside, whole, 0.0), index)};  // a place that is no number is in no cell
 }
 
 }  // namespace
@@ -55,7 +57,8 @@ Tensor grid_sample(const Tensor& features, const Tensor& places, const GridSampl
   Tensor flat = reshape(places, {batch, places.shape().slice(1, places.rank() - 1).elements(), 2});
   Tensor column = in_cells(flat, 0, width, options), row = in_cells(flat, 1, height, options);
   Tensor rows = reshape(features, {batch * height * width, channels});
-  Tensor first = expand_dims(arange(batch, DType::int32) * (height * width), 1).to(features.device());
+  const DType index = rows.size(0) > std::numeric_limits<int32_t>::max() ? DType::int64 : DType::int32;
+  Tensor first = expand_dims(arange(batch, index) * (height * width), 1).to(features.device());
 
   auto read = [&](const Cell& x, const Cell& y, const Tensor& share) {
     Tensor weight = where(logical_and(x.inside, y.inside), share, 0.0);
@@ -63,13 +66,13 @@ Tensor grid_sample(const Tensor& features, const Tensor& places, const GridSampl
   };
   Tensor sum;
   if (options.sampling == Sampling::nearest) {
-    sum = read(cell_at(round(column), width), cell_at(round(row), height), ones_like(column));
+    sum = read(cell_at(round(column), width, index), cell_at(round(row), height, index), ones_like(column));
   } else {
     Tensor left = floor(column), top = floor(row), right_share = column - left, below_share = row - top;
     for (int down = 0; down < 2; ++down)
       for (int across = 0; across < 2; ++across) {
         Tensor share = (across ? right_share : 1.0 - right_share) * (down ? below_share : 1.0 - below_share);
-        Tensor part = read(cell_at(left + across, width), cell_at(top + down, height), share);
+        Tensor part = read(cell_at(left + across, width, index), cell_at(top + down, height, index), share);
         sum = sum.defined() ? sum + part : part;
       }
   }

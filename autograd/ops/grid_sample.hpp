@@ -19,8 +19,8 @@ struct GridSampleOptions {
 };
 
 /// Reads features [B, H, W, C] at places [B, ..., 2], each (x, y): x along W, y along H; result [B, ..., C]. Gradients
-/// flow to the features and, where the interpolation is bilinear, to the places. Throws ShapeError, and DTypeError for
-/// places that are not floating.
+/// flow to the features and, where the interpolation is bilinear, to the places. A NaN lies outside, whatever the
+/// padding, and reads 0. Throws ShapeError, and DTypeError for places that are not floating.
 Tensor grid_sample(const Tensor& features, const Tensor& places, const GridSampleOptions& options = {});
 
 }  // namespace weft

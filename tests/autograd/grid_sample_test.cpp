@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include <catch2/catch.hpp>
 
@@ -86,6 +87,20 @@ TEST_CASE("grid_sample has gradients of both inputs, twice", "[grid_sample][grad
     INFO(second.message);
     CHECK(second.passed);
   }
+}
+
+TEST_CASE("grid_sample reads nothing at a place that is no number or very far away", "[grid_sample]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), far = 1e30;
+  Tensor features = waves({1, 5, 7, 3});
+  Tensor places = Tensor::from(std::vector<double>{nan, 0.1, 0.1, nan, far, 0.1, 0.1, -far}, {1, 4, 2});
+  GridSampleOptions options;
+  options.sampling = GENERATE(Sampling::bilinear, Sampling::nearest);
+  for (double value : grid_sample(features, places, options).to_vector<double>()) CHECK(value == 0);
+  options.padding = GridPadding::border;
+  std::vector<double> border = grid_sample(features, places, options).to_vector<double>();
+  Tensor edges = Tensor::from(std::vector<double>{1.0, 0.1, 0.1, -1.0}, {1, 2, 2});
+  std::vector<double> expected = grid_sample(features, edges, options).to_vector<double>();
+  for (size_t i = 0; i < border.size(); ++i) CHECK(border[i] == (i < 6 ? 0 : expected[i - 6]));
 }
 
 TEST_CASE("grid_sample says what does not fit", "[grid_sample]") {
