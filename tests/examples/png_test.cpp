@@ -1,17 +1,14 @@
 #include <catch2/catch.hpp>
 
-#include <csignal>
-
-#include <sys/resource.h>
-
 #include <weft/core/error.hpp>
 #include <weft/examples/common/files.hpp>
 #include <weft/examples/common/png.hpp>
+#include <weft/tests/support/full_disk.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 
 using namespace weft;
 using namespace weft::examples;
-using test::TemporaryFolder;
+using test::FullDisk, test::TemporaryFolder;
 
 namespace {
 
@@ -97,19 +94,11 @@ TEST_CASE("a missing PNG is a file error") {
 TEST_CASE("a full disk leaves the older file whole") {
   TemporaryFolder folder;
   replace_file(folder / "metrics.json", "old");
-  // A limit on the size of files stands in for a full disk.
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
-  auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  rlimit small = before;
-  small.rlim_cur = 4096;
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
   std::string error;
   try {
+    FullDisk disk(4096);
     replace_file(folder / "metrics.json", std::string(100'000, 'x'));
   } catch (const FileError& failed) { error = failed.what(); }
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
   CHECK(error.find("metrics.json") != std::string::npos);
   CHECK(test::read_text(folder / "metrics.json") == "old");
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);

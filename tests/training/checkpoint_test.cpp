@@ -1,7 +1,7 @@
-
 #include <catch2/catch.hpp>
 
 #include <weft/core/file.hpp>
+#include <weft/tests/support/full_disk.hpp>
 #include <weft/tests/support/same_bits.hpp>
 #include <weft/tests/support/temporary_folder.hpp>
 #include <weft/weft.hpp>
@@ -9,7 +9,7 @@
 using namespace weft;
 using namespace weft::testing;
 using Catch::Matchers::Contains;
-using weft::test::TemporaryFolder;
+using weft::test::FullDisk, weft::test::TemporaryFolder;
 
 namespace {
 
@@ -127,6 +127,22 @@ TEST_CASE("what cannot be written leaves the old checkpoint as it was", "[checkp
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
   write_file((folder / "file").string(), "in the way");
   CHECK_THROWS_AS(save_checkpoint((folder / "file").string() + "/step", run.parts()), FileError);
+}
+
+TEST_CASE("a disk that fills up leaves the old checkpoint as it was", "[checkpoint]") {
+  TemporaryFolder folder;
+  std::string path = (folder / "step").string(), error;
+  Run run;
+  run.steps(1);
+  save_checkpoint(path, run.parts());
+  run.steps(1);
+  try {
+    FullDisk disk(512);
+    save_checkpoint(path, run.parts());
+  } catch (const FileError& failed) { error = failed.what(); }
+  CHECK_THAT(error, Contains("safetensors"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  CHECK(load_checkpoint(path, run.parts()).step == 1);
 }
 
 TEST_CASE("checkpoints are listed by step, and pruned", "[checkpoint]") {
