@@ -1,7 +1,6 @@
 #include <weft/examples/common/metrics_json.hpp>
 
 #include <cmath>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
@@ -64,21 +63,6 @@ double read_metric(const std::filesystem::path& path, std::string_view key) {
   if (entry == document.end() || !entry->is_number())
     throw FormatError(path.string() + ": expected a number " + std::string(key));
   return entry->get<double>();
-}
-
-std::string source_commit() {
-  std::string commit;
-#ifdef WEFT_SOURCE_DIR
-  const char* command =
-      "git -C \"" WEFT_SOURCE_DIR "\" describe --always --dirty --exclude='*' --abbrev=40 2>/dev/null";
-  if (std::FILE* pipe = popen(command, "r")) {
-    char chunk[128];
-    while (size_t count = std::fread(chunk, 1, sizeof chunk, pipe)) commit.append(chunk, count);
-    if (pclose(pipe) != 0) commit.clear();
-  }
-  while (!commit.empty() && commit.back() == '\n') commit.pop_back();
-#endif
-  return commit.empty() ? "unknown" : commit;
 }
 
 }  // namespace weft::examples

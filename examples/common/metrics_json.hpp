@@ -21,7 +21,7 @@ class MetricsFile {
   void set_share(const std::string& key, int64_t hits, int64_t total);
   /// An entry of the object `flags`: how the program was called.
   void set_flag(const std::string& name, const MetricValue& value);
-  /// `seed`, `threads`, and `commit` of the source tree.
+  /// `seed`, `threads`, and source_commit() as `commit`.
   void set_run(int64_t seed, int threads);
 
   /// Numbers that are not finite become null.
@@ -40,7 +40,7 @@ class MetricsFile {
 /// such number at its top level.
 double read_metric(const std::filesystem::path& path, std::string_view key);
 
-/// The commit that the source tree is at, with `-dirty` when files differ from it; `unknown` without git.
+/// The commit that the program was built from, with `-dirty` when files differed from it; `unknown` without git.
 std::string source_commit();
 
 }  // namespace weft::examples
