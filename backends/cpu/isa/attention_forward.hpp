@@ -148,9 +148,12 @@ template <class T, class Arch> class AttentionForward {
       const int64_t width = Tools::least(Tile::narrow, q.lanes - i);
       int64_t begin = 0, end = block.count;
       q.keys_of(block.first, i, width, begin, end);
-      for (int64_t j = 0; j < block.count; ++j)
-        for (int64_t l = i; (j < begin || j >= end) && l < i + width; l += V::size)
-          V(T(0)).store(scores + j * q.lanes + l);
+      auto clear = [&](int64_t from, int64_t to) {
+        for (int64_t j = from; j < to; ++j)
+          for (int64_t l = i; l < i + width; l += V::size) V(T(0)).store(scores + j * q.lanes + l);
+      };
+      clear(0, begin);
+      clear(end, block.count);
     }
   }
 
