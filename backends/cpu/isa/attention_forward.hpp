@@ -1,19 +1,18 @@
 #pragma once
 
 #include <weft/backends/cpu/isa/attention_few.hpp>
+#include <weft/backends/cpu/isa/attention_softmax.hpp>
 
 namespace weft::cpu {
 
-/// Online softmax over blocks of keys, in base 2: the factor log2(e) goes into the queries. Milakov and Gimelshein,
-/// "Online normalizer calculation for softmax", 2018; Dao et al., "FlashAttention", 2022.
+/// A block of queries against all keys, block by block, with an online softmax in base 2: the factor log2(e) goes into
+/// the queries. Dao et al., "FlashAttention", 2022.
 template <class T, class Arch> class AttentionForward {
   using Tools = AttentionTools<T, Arch>;
   using Block = QueryBlock<T, Arch>;
   using Keys = KeyBlock<T>;
   using Tile = AttentionTile<T, Arch>;
   using V = Vec<T, Arch>;
-  /// Weights may grow to 2^16 before the base of the exponentials follows the largest logit: it seldom has to.
-  static constexpr T slack = 16;
   static constexpr int64_t block_keys = attention_forward_keys<T>;
 
  public:
@@ -54,10 +53,12 @@ template <class T, class Arch> class AttentionForward {
     scores = take(attention_queries * block_keys);
     bias = take(attention_queries * block_keys);
     sums = take(attention_queries * wide);
-    base = take(attention_queries);
-    limit = take(attention_queries);
-    total = take(attention_queries);
-    rescale = take(attention_queries);
+    softmax.scores = scores;
+    softmax.lanes = q.lanes;
+    softmax.base = take(attention_queries);
+    softmax.limit = take(attention_queries);
+    softmax.total = take(attention_queries);
+    softmax.rescale = take(attention_queries);
     result = take(attention_queries);
     values = take(block_keys * wide);
     if (!packs(a)) return;
@@ -73,11 +74,7 @@ template <class T, class Arch> class AttentionForward {
       double factor = a.soft_cap > 0 ? a.scale : a.scale * Tools::log2e;
       Tools::pack_transposed(Tools::row_of(a.query, q.batch, q.first, q.head), a.query.length, q.count, a.head_dim,
                              static_cast<T>(factor), query, q.lanes);
-      for (int64_t i = 0; i < q.lanes; i += V::size) {
-        V(-Tools::infinity).store(limit + i);
-        V(T(0)).store(base + i);
-        V(T(0)).store(total + i);
-      }
+      softmax.start();
       if (a.null_key) attend(q.null_slot(), Seen::all);
       q.for_each_key_block(0, a.key_length, block_keys, [&](int64_t k, int64_t n) {
         Seen sees = q.see(k, n, seen);
@@ -111,14 +108,14 @@ template <class T, class Arch> class AttentionForward {
 
   void attend(const Keys& block, Seen sees) {
     const bool biased = a.bias.data && !block.null_slot;
-    risen = false;
+    softmax.risen = false;
     if (a.soft_cap > 0 || biased) {
       score(block, sees);
       exponentials(block, sees);
     } else {
       ScoreCall<T> call = score_call(block);
       call.seen = sees == Seen::some ? seen : nullptr;
-      auto refused = [&](int64_t j, int64_t n, int64_t i, int64_t width) { raise(j, n, i, width); };
+      auto refused = [&](int64_t j, int64_t n, int64_t i, int64_t width) { softmax.raise(j, n, i, width); };
       if (cut(block, sees)) {
         clear_unreached(block);
         Tile::template score_block<ScoreKind::exponential>(call, block.count, Tile::narrow, reach(block), refused);
@@ -165,11 +162,11 @@ template <class T, class Arch> class AttentionForward {
     call.b = query;
     call.c = scores;
     call.lanes = q.lanes;
-    call.from = base;
-    call.limit = limit;
-    call.slack = slack;
+    call.from = softmax.base;
+    call.limit = softmax.limit;
+    call.slack = softmax.slack;
     call.fresh = !started;
-    call.total = total;
+    call.total = softmax.total;
     // What few queries read is read so fast that fetching ahead costs more than it saves.
     if (q.lanes < Tile::panel) return call;
     call.soon = {block.key + Tile::rows(Tile::vectors) * block.key_stride, block.key_stride, a.head_dim, block.count};
@@ -231,80 +228,12 @@ template <class T, class Arch> class AttentionForward {
     }
   }
 
-  /// The base of the exponentials, -inf where nothing was seen.
-  V highest(int64_t i) const {
-    return select(V::load(limit + i) == V(-Tools::infinity), V(-Tools::infinity), V::load(base + i));
-  }
-
-  /// Makes `top` the base of these lanes' exponentials; returns what becomes of those already taken.
-  V rebase(int64_t i, V top) {
-    const V old = V::load(base + i);
-    const auto unseen = V::load(limit + i) == V(-Tools::infinity);
-    // While nothing was seen, any finite number will do.
-    V from = select(top == V(-Tools::infinity), V(T(0)), top);
-    from.store(base + i);
-    (top + V(slack)).store(limit + i);
-    V factor = select(unseen, V(T(0)), exp2_nonpositive(old - from));
-    if (!all(factor == V(T(1)))) {
-      for (int64_t l = 0; !risen && l < q.lanes; l += V::size) V(T(1)).store(rescale + l);
-      risen = true;
-      (V::load(rescale + i) * factor).store(rescale + i);
-      (V::load(total + i) * factor).store(total + i);
-    }
-    return factor;
-  }
-
-  /// The keys [j, j + n) of the block hold plain scores in the lanes [i, i + width), some of them above the limit.
-  void raise(int64_t j, int64_t n, int64_t i, int64_t width) {
-    const int64_t lanes = q.lanes;
-    for (; width > 0; width -= V::size, i += V::size) {
-      T* column = scores + i;
-      V top = highest(i);
-      for (int64_t r = j; r < j + n; ++r) top = max(top, V::load(column + r * lanes));
-      const V factor = rebase(i, top);
-      for (int64_t r = 0; r < j; ++r) (V::load(column + r * lanes) * factor).store(column + r * lanes);
-      exponentials_of(i, j, n);
-    }
-  }
-
-  void exponentials_of(int64_t i, int64_t j, int64_t n) {
-    const int64_t lanes = q.lanes;
-    T* column = scores + i;
-    const V from = V::load(base + i);
-    V s0(T(0)), s1(T(0));
-    const int64_t end = j + n;
-    for (; j + 2 <= end; j += 2) {
-      V p0 = exp2_nonpositive(V::load(column + j * lanes) - from);
-      V p1 = exp2_nonpositive(V::load(column + (j + 1) * lanes) - from);
-      p0.store(column + j * lanes);
-      p1.store(column + (j + 1) * lanes);
-      s0 += p0;
-      s1 += p1;
-    }
-    if (j < end) {
-      V p = exp2_nonpositive(V::load(column + j * lanes) - from);
-      p.store(column + j * lanes);
-      s0 += p;
-    }
-    (V::load(total + i) + (s0 + s1)).store(total + i);
-  }
-
   void exponentials(const Keys& block, Seen sees) {
-    const int64_t lanes = q.lanes;
     for_seen(block, sees, [&](int64_t i, int64_t begin, int64_t end) {
+      softmax.exponentials(i, begin, end);
       T* column = scores + i;
-      V m0(-Tools::infinity), m1 = m0;
-      int64_t j = begin;
-      for (; j + 2 <= end; j += 2) {
-        m0 = max(m0, V::load(column + j * lanes));
-        m1 = max(m1, V::load(column + (j + 1) * lanes));
-      }
-      if (j < end) m0 = max(m0, V::load(column + j * lanes));
-      V top = max(m0, m1);
-      if (any(top > V::load(limit + i))) rebase(i, max(highest(i), top));
-      for (j = 0; j < begin; ++j) V(T(0)).store(column + j * lanes);
-      exponentials_of(i, begin, end - begin);
-      for (j = end; j < block.count; ++j) V(T(0)).store(column + j * lanes);
+      for (int64_t j = 0; j < begin; ++j) V(T(0)).store(column + j * q.lanes);
+      for (int64_t j = end; j < block.count; ++j) V(T(0)).store(column + j * q.lanes);
     });
   }
 
@@ -333,9 +262,9 @@ template <class T, class Arch> class AttentionForward {
       value = values;
       stride = wide;
     }
-    for (int64_t i = 0; started && risen && i < q.count; ++i)
+    for (int64_t i = 0; started && softmax.risen && i < q.count; ++i)
       for (int64_t d = 0; d < wide; d += V::size)
-        (V::load(sums + i * wide + d) * V(rescale[i])).store(sums + i * wide + d);
+        (V::load(sums + i * wide + d) * V(softmax.rescale[i])).store(sums + i * wide + d);
     Tile::product_block({block.count, scores, 1, q.lanes, value, stride, sums, wide, started, 0}, q.count, a.value_dim,
                         [&](int64_t i, int64_t m, int64_t& begin, int64_t& end) {
                           if (sees == Seen::some && !block.null_slot) q.keys_of(block.first, i, m, begin, end);
@@ -349,23 +278,16 @@ template <class T, class Arch> class AttentionForward {
   }
 
   void finish() {
-    for (int64_t i = 0; i < q.lanes; i += V::size) {
-      V sum = V::load(total + i);
-      V nothing = V(-Tools::infinity);
-      select(sum == V(T(0)), V(T(0)), V(T(1)) / sum).store(rescale + i);
-      V base_2 = select(sum == V(T(0)), nothing, V::load(base + i) + log2(sum));
-      base_2.store(base + i);
-      (base_2 * V(static_cast<T>(Tools::ln2))).store(result + i);
-    }
+    softmax.finish(result);
     for (int64_t i = 0; i < q.count; ++i) {
       T* out = Tools::row_of(a.out, q.batch, q.first + i, q.head);
       if (a.logsumexp) a.logsumexp[(q.batch * a.query_length + q.first + i) * a.heads + q.head] = result[i];
-      if (total[i] == 0) {
+      if (softmax.total[i] == 0) {
         if (uniform()) average(i, out);
         else Tools::clear(out, a.value_dim);
         continue;
       }
-      const V factor(rescale[i]);
+      const V factor(softmax.rescale[i]);
       const T* from = sums + i * wide;
       int64_t d = 0;
       for (; d + V::size <= a.value_dim; d += V::size) (V::load(from + d) * factor).store(out + d);
@@ -403,14 +325,14 @@ template <class T, class Arch> class AttentionForward {
       if (sees != Seen::none) score(block, sees);
       for (int64_t i = 0; i < q.count; ++i) {
         T* row = weight_row(q.first + i) + block.first;
-        if (total[i] == 0) {
+        if (softmax.total[i] == 0) {
           for (int64_t j = 0; j < block.count; ++j) row[j] = uniform() ? T(1) / static_cast<T>(a.key_length) : T(0);
           continue;
         }
         for (int64_t j = 0; j < block.count; ++j)
           row[j] = sees == Seen::all || (sees == Seen::some && (seen[j] >> i & 1)) ? scores[j * q.lanes + i]
                                                                                    : -Tools::infinity;
-        const V from(base[i]);
+        const V from(softmax.base[i]);
         for (int64_t j = 0; j < block.count; j += V::size) {
           int left = static_cast<int>(Tools::least(V::size, block.count - j));
           exp2_nonpositive(V::load(row + j, left, V(-Tools::infinity)) - from).store(row + j, left);
@@ -437,12 +359,9 @@ template <class T, class Arch> class AttentionForward {
   T* query = nullptr;                                  // [D][lane]
   T *scores = nullptr, *bias = nullptr;                // [key][lane]
   T *sums = nullptr, *values = nullptr;                // [lane][Dv], [key][Dv]
-  T* total = nullptr;                                  // the sum of a lane's exponentials
-  T* base = nullptr;                                   // what is taken from a lane's logits
-  T* limit = nullptr;                                  // up to where they may go without a new base, -inf: nothing seen
-  T *rescale = nullptr, *result = nullptr;
+  T* result = nullptr;                                 // the logarithms of the sums
+  OnlineSoftmax<T, Arch> softmax;
   bool started = false;  // `sums` holds something
-  bool risen = false;    // the last block changed some base
   uint64_t seen[block_keys], kept[block_keys];
   bool apart[block_keys];
 };
