@@ -3,6 +3,7 @@
 #include <span>
 
 #include <weft/autograd/ops/attention.hpp>
+#include <weft/core/key_words.hpp>
 #include <weft/core/small_vector.hpp>
 
 namespace weft {
@@ -96,11 +97,9 @@ AttentionArgs<T> attention_call(const op::Attention& op, std::span<const Tensor>
   a.soft_cap = op.soft_cap;
   a.fully_masked = op.fully_masked;
   if (op.has_dropout) {
-    const int32_t* words = in.dropout_key.raw_as<int32_t>();
     a.dropout_rate = op.dropout_rate;
     a.dropout_broadcast = op.dropout_broadcast;
-    a.dropout_key = {static_cast<uint64_t>(static_cast<uint32_t>(words[1])) << 32 | static_cast<uint32_t>(words[0]),
-                     static_cast<uint32_t>(words[2]), static_cast<uint32_t>(words[3])};
+    a.dropout_key = key_from_words(in.dropout_key.raw_as<int32_t>());
   }
   a.logsumexp = const_cast<T*>(outputs[1].raw_as<T>());
   if (op.with_weights) a.weights = const_cast<T*>(outputs[2].raw_as<T>());

@@ -14,6 +14,7 @@
 #include <weft/autograd/ops/sort.hpp>
 #include <weft/autograd/primitive.hpp>
 #include <weft/core/error.hpp>
+#include <weft/core/key_words.hpp>
 
 namespace weft {
 namespace {
@@ -110,17 +111,13 @@ void define_random() {
 Tensor key_tensor(const RandomKey& key, Device device) {
   if (const Trace* trace = Trace::current())
     if (const Tensor* live = trace->bound_key(key)) return live->to(device);
-  const int32_t words[] = {static_cast<int32_t>(static_cast<uint32_t>(key.key)),
-                           static_cast<int32_t>(static_cast<uint32_t>(key.key >> 32)), static_cast<int32_t>(key.stream),
-                           static_cast<int32_t>(key.counter)};
+  const auto words = key_words(key);
   return Tensor::from(std::span<const int32_t>(words), {4}, device);
 }
 
 RandomKey key_from_tensor(const Tensor& key) {
   expect_key("key_from_tensor", key.spec());
-  std::vector<int32_t> words = key.to_vector<int32_t>();
-  auto word = [&](size_t i) { return static_cast<uint32_t>(words[i]); };
-  return {uint64_t{word(1)} << 32 | word(0), word(2), word(3)};
+  return key_from_words(key.to_vector<int32_t>().data());
 }
 
 Tensor random_bits(const Shape& shape, const RandomKey& key, Device device) {

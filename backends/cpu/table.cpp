@@ -29,7 +29,6 @@ void register_cpu(KernelTable& table) {
   register_cpu_slice(table);
   register_cpu_softmax(table);
   register_cpu_sort(table);
-  register_cpu_stream_key(table);
   register_cpu_triangle(table);
   register_cpu_unary(table);
   register_cpu_fused_elementwise(table);

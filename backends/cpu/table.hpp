@@ -21,7 +21,6 @@ void register_cpu_slice(KernelTable& table);
 void register_cpu_join(KernelTable& table);
 void register_cpu_pad(KernelTable& table);
 void register_cpu_fused_elementwise(KernelTable& table);
-void register_cpu_stream_key(KernelTable& table);
 void register_cpu_triangle(KernelTable& table);
 void register_cpu_gather(KernelTable& table);
 void register_cpu_scatter(KernelTable& table);

@@ -4,7 +4,7 @@
 
 #include <weft/autograd/ops/attention_call.hpp>
 #include <weft/backends/cuda/elementwise.hpp>
-#include <weft/core/random.hpp>
+#include <weft/core/key_words.hpp>
 
 // One call of attention on raw memory of the GPU: core/attention_args.hpp with elements of half types, too, and with
 // all that is the same for a whole call worked out.
@@ -137,11 +137,6 @@ template <class T> struct AttentionHead {
     return own < 0 ? 0 : own < length ? own : length;
   }
 };
-
-WEFT_DEVICE inline RandomKey read_dropout_key(const int32_t* words) {
-  auto word = [words](int i) { return static_cast<uint32_t>(words[i]); };
-  return {uint64_t{word(1)} << 32 | word(0), word(2), word(3)};
-}
 
 template <class T> FeatureRows<T> feature_rows(const Tensor& x) {
   FeatureRows<T> result{weft::detail::head_rows<const T*>(x), x.shape()[3] % 4 == 0};

@@ -60,7 +60,7 @@ template <class T> struct ShortPair {
     C slope = 1;
     const C plain = dead ? 1 / static_cast<C>(a.key_length) : exp(pair_logit(head, q, column, slope) - logsumexp);
     if (plain == 0) return;
-    const bool keeps = !a.dropout_key || head.keeps(read_dropout_key(a.dropout_key), q, column);
+    const bool keeps = !a.dropout_key || head.keeps(key_from_words(a.dropout_key), q, column);
     if (keeps) weight = plain * a.kept_factor;
     if (dead) return;
     const C d_weight =
@@ -92,7 +92,7 @@ template <class T> struct ShortForward {
     if (total != 0) weight /= total;
     else if (a.uniform && q < head.query_end && column < a.key_length) weight = 1 / static_cast<C>(a.key_length);
     if (a.dropout_key && weight != 0)
-      weight = head.keeps(read_dropout_key(a.dropout_key), q, column) ? weight * a.kept_factor : C(0);
+      weight = head.keeps(key_from_words(a.dropout_key), q, column) ? weight * a.kept_factor : C(0);
     weights[thread.index()] = weight;
     thread.sync();
     if (row >= rows) return;

@@ -254,7 +254,7 @@ WEFT_DEVICE uint32_t kept_pairs(const TileWork<Computed<T>, R>& work, const Quer
                                 const KeyTile<T>& keys, uint32_t of) {
   const int32_t* words = queries.head.a.dropout_key;
   if (!words) return of;
-  const RandomKey key = read_dropout_key(words);
+  const RandomKey key = key_from_words(words);
   uint32_t bits = 0;
   WEFT_ROLLED for (int i = 0; i < R * R; ++i) {
     if (!(of >> i & 1)) continue;

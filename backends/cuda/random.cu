@@ -5,6 +5,7 @@
 #include <weft/autograd/ops/stream_key.hpp>
 #include <weft/backends/cuda/elementwise.hpp>
 #include <weft/backends/cuda/table.hpp>
+#include <weft/core/key_words.hpp>
 #include <weft/core/normal_quantile.hpp>
 
 // The numbers of the CPU, bit for bit: Philox in integers, the rest in double precision without fused multiply-adds
@@ -12,11 +13,6 @@
 
 namespace weft::cuda {
 namespace {
-
-WEFT_DEVICE inline RandomKey read_key(const int32_t* words) {
-  auto word = [words](int i) { return static_cast<uint32_t>(words[i]); };
-  return {uint64_t{word(1)} << 32 | word(0), word(2), word(3)};
-}
 
 /// result[i] = value(bits of element i).
 template <class T, class Value> struct Draw {
@@ -26,7 +22,7 @@ template <class T, class Value> struct Draw {
   int64_t n;
 
   WEFT_DEVICE void operator()(const Thread& thread) const {
-    const RandomKey names = read_key(key);
+    const RandomKey names = key_from_words(key);
     for (int64_t block = thread.global_index(); block < (n + 3) / 4; block += thread.global_size()) {
       const auto bits = random_block(names, static_cast<uint64_t>(block));
       Four<T> drawn;
@@ -114,7 +110,7 @@ template <class T> struct Dropout {
   Computed<T> scale;
 
   WEFT_DEVICE void operator()(const Thread& thread) const {
-    const RandomKey names = read_key(key);
+    const RandomKey names = key_from_words(key);
     for (int64_t block = thread.global_index(); block < (n + 3) / 4; block += thread.global_size()) {
       const auto bits = random_block(names, static_cast<uint64_t>(block));
       auto value = [&](T from, int j) {
@@ -144,7 +140,7 @@ template <class T> struct SharedDropout {
   Walk<1> walk;
 
   WEFT_DEVICE void operator()(const Thread& thread) const {
-    const RandomKey names = read_key(key);
+    const RandomKey names = key_from_words(key);
     for (int64_t i = thread.global_index(); i < n; i += thread.global_size()) {
       const uint32_t bits = random_bits(names, static_cast<uint64_t>(walk.places(i).at[0]));
       const bool kept = bits >> 8 >= threshold;
@@ -181,10 +177,8 @@ struct NextKey {
 
   WEFT_DEVICE void operator()(const Thread&) const {
     const RandomKey next = stream_draw(static_cast<uint64_t>(*key), stream, static_cast<uint64_t>(*count));
-    words[0] = static_cast<int32_t>(static_cast<uint32_t>(next.key));
-    words[1] = static_cast<int32_t>(static_cast<uint32_t>(next.key >> 32));
-    words[2] = static_cast<int32_t>(next.stream);
-    words[3] = static_cast<int32_t>(next.counter);
+    const auto next_words = key_words(next);
+    for (size_t i = 0; i < next_words.size(); ++i) words[i] = next_words[i];
   }
 };
 

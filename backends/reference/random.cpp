@@ -1,20 +1,19 @@
 #include <weft/autograd/ops/random.hpp>
 
+#include <algorithm>
 #include <cmath>
 
+#include <weft/autograd/ops/stream_key.hpp>
 #include <weft/backends/reference/places.hpp>
 #include <weft/backends/reference/table.hpp>
+#include <weft/core/key_words.hpp>
 
 namespace weft {
 namespace {
 
 // One element at a time, each from its own block of Philox.
 
-RandomKey read_key(const Tensor& key) {
-  const int32_t* words = key.raw_as<int32_t>();
-  auto word = [&](int i) { return static_cast<uint32_t>(words[i]); };
-  return {uint64_t{word(1)} << 32 | word(0), word(2), word(3)};
-}
+RandomKey read_key(const Tensor& key) { return key_from_words(key.raw_as<int32_t>()); }
 
 /// out[i] = value(bits of element i).
 template <class T, class F> void fill(const KernelCall& call, F&& value) {
@@ -99,6 +98,12 @@ void dropout_kernel(const KernelCall& call) {
   });
 }
 
+void stream_key_kernel(const KernelCall& call) {
+  const auto number = [&](size_t i) { return static_cast<uint64_t>(*call.inputs[i].raw_as<int64_t>()); };
+  const RandomKey key = stream_draw(number(0), call.op<op::StreamKey>().stream, number(1));
+  std::ranges::copy(key_words(key), call.outputs[0].mutable_raw_as<int32_t>());
+}
+
 }  // namespace
 
 void register_reference_random(KernelTable& table) {
@@ -107,6 +112,7 @@ void register_reference_random(KernelTable& table) {
   table.add<op::RandomNormal>(normal_kernel, {DType::int32});
   table.add<op::RandomIntegers>(integers_kernel, {DType::int32});
   table.add<op::Dropout>(dropout_kernel, wide_floats | DTypeSet{DType::int32});
+  table.add<op::StreamKey>(stream_key_kernel, {DType::int64});
 }
 
 }  // namespace weft

@@ -30,7 +30,6 @@ void register_reference(KernelTable& table) {
   register_reference_slice(table);
   register_reference_softmax(table);
   register_reference_sort(table);
-  register_reference_stream_key(table);
   register_reference_triangle(table);
   register_reference_unary(table);
   register_reference_fused_elementwise(table);

@@ -22,7 +22,6 @@ void register_reference_slice(KernelTable& table);
 void register_reference_join(KernelTable& table);
 void register_reference_pad(KernelTable& table);
 void register_reference_fused_elementwise(KernelTable& table);
-void register_reference_stream_key(KernelTable& table);
 void register_reference_triangle(KernelTable& table);
 void register_reference_gather(KernelTable& table);
 void register_reference_scatter(KernelTable& table);
