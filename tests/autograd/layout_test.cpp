@@ -14,15 +14,11 @@
 #include <weft/autograd/ops/slice.hpp>
 #include <weft/autograd/ops/triangle.hpp>
 #include <weft/core/error.hpp>
+#include <weft/tests/support/values.hpp>
 
 using namespace weft;
+using namespace weft::test;
 using Catch::Contains;
-using Floats = std::vector<float>;
-
-namespace {
-Tensor counting(const Shape& shape) { return reshape(arange(shape.elements(), DType::float32), shape); }
-Floats values(const Tensor& x) { return x.to_vector<float>(); }
-}  // namespace
 
 TEST_CASE("tensors can be created") {
   REQUIRE(values(full({2, 2}, 1.5)) == Floats(4, 1.5f));

@@ -11,13 +11,13 @@
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/core/error.hpp>
 #include <weft/core/parallel.hpp>
+#include <weft/tests/support/values.hpp>
 
 using namespace weft;
-using Floats = std::vector<float>;
+using namespace weft::test;
 
 namespace {
 const RandomKey key{0x299f31d0a4093822, 0x03707344, 0x13198a2e};
-Floats values(const Tensor& x) { return x.to_vector<float>(); }
 
 double moment(const Tensor& x, int power) {
   double total = 0;

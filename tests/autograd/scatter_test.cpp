@@ -12,16 +12,11 @@
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/core/error.hpp>
 #include <weft/core/parallel.hpp>
+#include <weft/tests/support/values.hpp>
 
 using namespace weft;
+using namespace weft::test;
 using Catch::Contains;
-using Floats = std::vector<float>;
-
-namespace {
-Tensor counting(const Shape& shape) { return reshape(arange(shape.elements(), DType::float32), shape); }
-Tensor ints(const std::vector<int32_t>& values, const Shape& shape) { return Tensor::from(values, shape); }
-Floats values(const Tensor& x) { return x.to_vector<float>(); }
-}  // namespace
 
 TEST_CASE("scatter adds, sets and maximises") {
   Tensor x = ones({3, 2}), rows = ints({2, 0, -1}, {3}), updates = counting({3, 2});

@@ -11,15 +11,11 @@
 #include <weft/autograd/ops/layout.hpp>
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/core/error.hpp>
+#include <weft/tests/support/values.hpp>
 
 using namespace weft;
+using namespace weft::test;
 using Catch::Contains;
-using Floats = std::vector<float>;
-
-namespace {
-Tensor counting(const Shape& shape) { return reshape(arange(shape.elements(), DType::float32), shape); }
-Floats values(const Tensor& x) { return x.to_vector<float>(); }
-}  // namespace
 
 TEST_CASE("slices are Python's") {
   // Every start, stop and step on an axis of 5 against the definition.

@@ -9,13 +9,13 @@
 #include <weft/autograd/ops/create.hpp>
 #include <weft/autograd/ops/reduce.hpp>
 #include <weft/core/error.hpp>
+#include <weft/tests/support/values.hpp>
 
 using namespace weft;
-using Floats = std::vector<float>;
+using namespace weft::test;
 using Places = std::vector<int32_t>;
 
 namespace {
-Floats values(const Tensor& x) { return x.to_vector<float>(); }
 Places places(const Tensor& x) { return x.to_vector<int32_t>(); }
 const float not_a_number = std::nanf("");
 }  // namespace
