@@ -55,14 +55,11 @@ std::string MetricsFile::json() const {
 
 void MetricsFile::write(const std::filesystem::path& path) const { replace_file(path, json()); }
 
-double read_metric(const std::filesystem::path& path, std::string_view key) {
-  nlohmann::json document = nlohmann::json::parse(read_file(path.string()), nullptr, false);
-  if (document.is_discarded() || !document.is_object())
-    throw FormatError(path.string() + ": expected a JSON object of metrics");
-  auto entry = document.find(std::string(key));
-  if (entry == document.end() || !entry->is_number())
-    throw FormatError(path.string() + ": expected a number " + std::string(key));
-  return entry->get<double>();
+nlohmann::ordered_json read_metrics(const std::filesystem::path& run) {
+  const std::filesystem::path path = std::filesystem::is_directory(run) ? run / "metrics.json" : run;
+  nlohmann::ordered_json metrics = nlohmann::ordered_json::parse(read_file(path.string()), nullptr, false);
+  if (!metrics.is_object()) throw FormatError(path.string() + ": expected a JSON object of metrics");
+  return metrics;
 }
 
 }  // namespace weft::examples

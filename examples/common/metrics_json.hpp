@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace weft::examples {
 
@@ -36,9 +37,9 @@ class MetricsFile {
   Entries entries_, flags_;
 };
 
-/// One number from a metrics.json. Throws FileError when the file is missing, FormatError when it is no JSON or has no
-/// such number at its top level.
-double read_metric(const std::filesystem::path& path, std::string_view key);
+/// What a run has left; a folder stands for the metrics.json in it. Throws FileError when there is none, FormatError
+/// naming the file when it is no JSON object.
+nlohmann::ordered_json read_metrics(const std::filesystem::path& run);
 
 /// The commit that the program was built from, with `-dirty` when files differed from it; `unknown` without git.
 std::string source_commit();

@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <weft/core/parallel.hpp>
+#include <weft/examples/common/metrics_json.hpp>
 #include <weft/examples/sensor_fusion/fusion_report.hpp>
 #include <weft/examples/sensor_fusion/kitti_table.hpp>
 #include <weft/examples/sensor_fusion/results_table.hpp>
@@ -153,7 +156,7 @@ TEST_CASE("a run leaves metrics, a report, pictures and a row of the table", "[f
   CHECK(summary.test.scenes == 5);
   CHECK(summary.test.by_condition[4].mean_ap() >= 0);
   write_metrics(path / "metrics.json", data, summary);
-  CHECK(read_metric(path / "metrics.json", "map") == summary.test.mixed.mean_ap());
+  CHECK(read_metrics(path / "metrics.json")["map"] == summary.test.mixed.mean_ap());
   write_report(path / "report.html", model, data, summary);
   CHECK(std::filesystem::file_size(path / "report.html") > 100000);
   CHECK(write_frames(path / "show", model, data, 1).size() == conditions.size());

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <weft/core/file.hpp>
 #include <weft/examples/common/ablation_table.hpp>
@@ -90,9 +91,9 @@ TEST_CASE("a run leaves its numbers and curves") {
   MetricsFile metrics;
   set_run_metrics(metrics, parsed("train --seed 5"), training, 99);
   metrics.write(run.metrics());
-  CHECK(read_metric(run.metrics(), "seed") == 5);
-  CHECK(read_metric(run.metrics(), "parameters") == 99);
-  CHECK(read_metric(run.metrics(), "epochs") == 2);
+  CHECK(read_metrics(run.metrics())["seed"] == 5);
+  CHECK(read_metrics(run.metrics())["parameters"] == 99);
+  CHECK(read_metrics(run.metrics())["epochs"] == 2);
   write_curves(run, training.history);
   CHECK(CsvTable::read(run.curves()).column("loss") == training.history.column("loss"));
 }
@@ -113,8 +114,8 @@ TEST_CASE("an ablation is written as Markdown, HTML and JSON") {
   MetricsFile metrics;
   metrics.set("prior", 0.25);
   table.write(folder / "a", metrics);
-  CHECK(read_metric(folder / "a/ablation.json", "none, accuracy") == 0.5);
-  CHECK(read_metric(folder / "a/ablation.json", "prior") == 0.25);
+  CHECK(read_metrics(folder / "a/ablation.json")["none, accuracy"] == 0.5);
+  CHECK(read_metrics(folder / "a/ablation.json")["prior"] == 0.25);
   CHECK(read_file((folder / "a/ablation.md").string()) == table.markdown());
   CHECK_THAT(read_file((folder / "a/ablation.html").string()), Contains("as it is"));
 }

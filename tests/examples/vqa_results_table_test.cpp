@@ -25,10 +25,10 @@ TEST_CASE("a table of several runs has their mean and spread") {
   write_text(folder / "a.json", metrics("made", 3, 0.5, 0.75));
   write_text(folder / "b.json", metrics("made", 5, 0.7, 0.75));
   CHECK(results_table({folder / "a.json", folder / "b.json"}) ==
-        "| seed | accuracy | yes/no | pointing | minutes |\n|---|---|---|---|---|\n"
-        "| 3 | 50.00 % | 75.00 % | 25.00 % | 3.2 |\n"
-        "| 5 | 70.00 % | 75.00 % | 25.00 % | 3.2 |\n"
-        "| mean ± sd | 60.00 ± 14.14 | 75.00 ± 0.00 | 25.00 ± 0.00 | |\n");
+        "| seed | accuracy % | yes/no % | pointing % | minutes |\n|---|---|---|---|---|\n"
+        "| 3 | 50.00 | 75.00 | 25.0 | 3.2 |\n"
+        "| 5 | 70.00 | 75.00 | 25.0 | 3.2 |\n"
+        "| mean ± sd | 60.00 ± 14.14 | 75.00 ± 0.00 | 25.0 ± 0.0 | 3.2 ± 0.0 |\n");
 }
 
 TEST_CASE("a table of runs names the file that is wrong") {
