@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Checks the code in README.md and docs/.
+"""Checks README.md, docs/ and the examples' READMEs.
 
     check_docs.py BUILD_FOLDER
 
 A ```cpp block after a line `<!-- from PATH -->` has to stand in that file, line by line (indentation aside). A ```cpp block
 without one has to compile: as it stands where it has a main, else as the body of a function after <weft/weft.hpp>. What is an
-outline and not code is marked ```text. Links to files have to lead somewhere.
+outline and not code is marked ```text. Links to files have to lead somewhere. What stands between `<!-- table PROGRAM FILES -->` and
+`<!-- end -->` is what the built program's `table` says of those files.
 """
 import pathlib
 import re
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(?:<!-- from (?P<source>\S+) -->\s*\n)?^```cpp\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^<!-- table (?P<program>\S+) (?P<files>\S+) -->\n(?P<text>.*?)^<!-- end -->", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 PREAMBLE = "#include <iostream>\n#include <weft/weft.hpp>\n#include <weft/xtensor.hpp>\n"
 
@@ -52,9 +54,16 @@ def compiled(code, include):
     return None if done.returncode == 0 else "does not compile:\n" + textwrap.indent(done.stderr[:2000], "    ")
 
 
+def tabulated(text, program, files):
+    if not files:
+        return "is of no files"
+    done = subprocess.run([program, "table", *files], capture_output=True, text=True)
+    return None if done.returncode == 0 and done.stdout == text else f"should be:\n{done.stdout}{done.stderr}"
+
+
 def main():
-    include = pathlib.Path(sys.argv[1]).resolve() / "include"
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    build = pathlib.Path(sys.argv[1]).resolve()
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
     jobs, wrong = [], []
     with ThreadPoolExecutor() as pool:
         for page in pages:
@@ -63,14 +72,18 @@ def main():
                 if not (page.parent / link).exists():
                     wrong.append(f"{page.relative_to(ROOT)}: link to {link}, which does not exist")
             for block in BLOCK.finditer(text):
-                place = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, block.start('code'))}"
+                place = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, block.start('code'))}: the code"
                 source = block["source"]
-                check = (quoted, block["code"], source) if source else (compiled, block["code"], include)
+                check = (quoted, block["code"], source) if source else (compiled, block["code"], build / "include")
                 jobs.append((place, pool.submit(*check)))
+            for table in TABLE.finditer(text):
+                place = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, table.start()) + 1}: the table"
+                files = sorted(page.parent.glob(table["files"]))
+                jobs.append((place, pool.submit(tabulated, table["text"], build / "bin" / table["program"], files)))
         for place, job in jobs:
             if job.result():
-                wrong.append(f"{place}: the code {job.result()}")
-    print("\n".join(wrong + [f"{len(pages)} pages, {len(jobs)} blocks of code, {len(wrong)} wrong"]))
+                wrong.append(f"{place} {job.result()}")
+    print("\n".join(wrong + [f"{len(pages)} pages, {len(jobs)} blocks of code and tables, {len(wrong)} wrong"]))
     return 1 if wrong else 0
 
 
