@@ -22,6 +22,14 @@ std::string mean_and_spread(const std::vector<double>& values, int decimals) {
   return cell(mean, decimals) + " ± " + cell(std::sqrt(squares / (count - 1)), decimals);
 }
 
+std::string row(const std::vector<std::string>& cells) { return fmt::format("| {} |\n", fmt::join(cells, " | ")); }
+
+std::string rule(size_t cells) {
+  std::string text = "|";
+  for (size_t i = 0; i < cells; ++i) text += "---|";
+  return text + "\n";
+}
+
 }  // namespace
 
 RunTable::RunTable(std::string kind, std::vector<RunColumn> columns)
@@ -39,44 +47,40 @@ void RunTable::add(const std::string& kind, const nlohmann::ordered_json& metric
   for (size_t i = 0; i < columns_.size(); ++i) place->values[i].push_back(columns_[i].factor * number(columns_[i].key));
 }
 
-std::string RunTable::head(const char* second) const {
-  std::string text = kind_.empty() ? "|" : fmt::format("| {} |", kind_), rule = kind_.empty() ? "|" : "|---|";
-  text += fmt::format(" {} |", second);
-  rule += "---|";
-  for (const RunColumn& column : columns_) {
-    text += fmt::format(" {} |", column.name);
-    rule += "---|";
-  }
-  return text + "\n" + rule + "\n";
-}
-
-std::string RunTable::mean_cells(const Kind& kind) const {
-  std::string text;
-  for (size_t i = 0; i < columns_.size(); ++i)
-    text += fmt::format(" {} |", mean_and_spread(kind.values[i], columns_[i].decimals));
-  return text + "\n";
-}
-
 std::string RunTable::all_runs() const {
-  std::string text = head("seed");
+  std::vector<std::string> head;
+  if (!kind_.empty()) head.push_back(kind_);
+  head.push_back("seed");
+  for (const RunColumn& column : columns_) head.push_back(column.name);
+  std::string text = row(head) + rule(head.size());
   for (const Kind& kind : kinds_) {
-    const std::string first = kind_.empty() ? "|" : fmt::format("| {} |", kind.name);
+    auto begin = [&](const std::string& seed) {
+      return kind_.empty() ? std::vector<std::string>{seed} : std::vector<std::string>{kind.name, seed};
+    };
     for (size_t run = 0; run < kind.seeds.size(); ++run) {
-      text += fmt::format("{} {} |", first, kind.seeds[run]);
-      for (size_t i = 0; i < columns_.size(); ++i)
-        text += fmt::format(" {} |", cell(kind.values[i][run], columns_[i].decimals));
-      text += "\n";
+      std::vector<std::string> cells = begin(std::to_string(kind.seeds[run]));
+      for (size_t i = 0; i < columns_.size(); ++i) cells.push_back(cell(kind.values[i][run], columns_[i].decimals));
+      text += row(cells);
     }
-    if (kind.seeds.size() > 1) text += fmt::format("{} mean ± sd |", first) + mean_cells(kind);
+    if (kind.seeds.size() < 2) continue;
+    std::vector<std::string> cells = begin("mean ± sd");
+    for (size_t i = 0; i < columns_.size(); ++i) cells.push_back(mean_and_spread(kind.values[i], columns_[i].decimals));
+    text += row(cells);
   }
   return text;
 }
 
 std::string RunTable::means() const {
-  std::string text = head("runs");
+  std::vector<std::string> head{kind_}, runs{"runs"};
   for (const Kind& kind : kinds_) {
-    const std::string first = kind_.empty() ? "|" : fmt::format("| {} |", kind.name);
-    text += fmt::format("{} {} |", first, kind.seeds.size()) + mean_cells(kind);
+    head.push_back(kind.name);
+    runs.push_back(std::to_string(kind.seeds.size()));
+  }
+  std::string text = row(head) + rule(head.size()) + row(runs);
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    std::vector<std::string> cells{columns_[i].name};
+    for (const Kind& kind : kinds_) cells.push_back(mean_and_spread(kind.values[i], columns_[i].decimals));
+    text += row(cells);
   }
   return text;
 }

@@ -24,7 +24,7 @@ class RunTable {
 
   /// For each kind, in the order in which they came, a row for each run, and the mean and spread of several.
   std::string all_runs() const;
-  /// A row for each kind: the number of its runs, mean and spread.
+  /// A column for each kind, and a row for each number: mean and spread over the kind's runs.
   std::string means() const;
 
  private:
@@ -33,9 +33,6 @@ class RunTable {
     std::vector<int64_t> seeds;
     std::vector<std::vector<double>> values;  // of each column, of each run; NaN: there is none
   };
-
-  std::string head(const char* second) const;
-  std::string mean_cells(const Kind& kind) const;
 
   std::string kind_;
   std::vector<RunColumn> columns_;

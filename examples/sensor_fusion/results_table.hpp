@@ -6,7 +6,7 @@
 
 namespace weft::examples::fusion {
 
-/// Markdown of several runs' metrics.json: a row for each kind of fusion, mean and standard deviation over its runs.
+/// Markdown of several runs' metrics.json: a column for each kind of fusion, mean and standard deviation over its runs.
 /// Throws FileError or FormatError naming the file.
 std::string results_table(const std::vector<std::filesystem::path>& runs);
 

@@ -17,9 +17,11 @@ TEST_CASE("a table of runs stands in the order of their kinds, with means and sp
         "| late | mean ± sd | 50.0 ± 35.4 | 1001 | - |\n"
         "| mean | 0 | 50.0 | 999 | 1.50 |\n");
   CHECK(table.means() ==
-        "| fusion | runs | mAP | parameters | gain |\n|---|---|---|---|---|\n"
-        "| late | 2 | 50.0 ± 35.4 | 1001 | - |\n"
-        "| mean | 1 | 50.0 | 999 | 1.50 |\n");
+        "| fusion | late | mean |\n|---|---|---|\n"
+        "| runs | 2 | 1 |\n"
+        "| mAP | 50.0 ± 35.4 | 50.0 |\n"
+        "| parameters | 1001 | 999 |\n"
+        "| gain | - | 1.50 |\n");
 }
 
 TEST_CASE("a table of runs that are all of one kind has no column for it") {
