@@ -152,7 +152,9 @@ void add_common(CLI::App& command, Arguments& arguments, const std::string& out)
 }
 
 void add_fusion(CLI::App& command, Arguments& arguments) {
-  command.add_option("--fusion", arguments.fusion, "attention, concatenation, mean, late, camera or lidar")
+  command
+      .add_option("--fusion", arguments.fusion,
+                  "attention, concatenation, mean, late, camera, lidar, camera-part or lidar-part")
       ->capture_default_str();
 }
 

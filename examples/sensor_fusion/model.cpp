@@ -40,6 +40,8 @@ std::vector<Detector::Plan> plans(const ModelOptions& options) {
     case Fusion::mean: return {Plan{.join = true, .average = true, .local_layers = layers, .hidden = 100}};
     case Fusion::camera: return {Plan{.lidar = false, .cross_layers = layers + 1, .hidden = 50}};
     case Fusion::lidar: return {Plan{.camera = false, .local_layers = 2 * layers, .hidden = 69}};
+    case Fusion::camera_part: return {Plan{.lidar = false, .cross_layers = layers, .hidden = 64}};
+    case Fusion::lidar_part: return {Plan{.camera = false, .local_layers = layers, .hidden = 64}};
     case Fusion::late:
       return {Plan{.lidar = false, .cross_layers = 1, .hidden = 72},
               Plan{.camera = false, .local_layers = 1, .hidden = 72}};
@@ -93,6 +95,8 @@ const char* name_of(Fusion fusion) {
     case Fusion::late: return "late";
     case Fusion::camera: return "camera";
     case Fusion::lidar: return "lidar";
+    case Fusion::camera_part: return "camera-part";
+    case Fusion::lidar_part: return "lidar-part";
   }
   return "?";
 }
@@ -100,8 +104,9 @@ const char* name_of(Fusion fusion) {
 Fusion fusion_named(std::string_view name) {
   for (Fusion fusion : fusions)
     if (name == name_of(fusion)) return fusion;
-  throw ValueError("fusion: expected attention, concatenation, mean, late, camera or lidar, got '" + std::string(name) +
-                   "'");
+  std::string known;
+  for (Fusion fusion : fusions) known += (known.empty() ? "" : ", ") + std::string(name_of(fusion));
+  throw ValueError("fusion: expected one of " + known + ", got '" + std::string(name) + "'");
 }
 
 CameraEncoder::CameraEncoder(Rngs& rngs)

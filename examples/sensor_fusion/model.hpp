@@ -10,7 +10,7 @@
 
 namespace weft::examples::fusion {
 
-/// How the two sensors come together. All kinds have about as many parameters.
+/// How the two sensors come together. All kinds but the parts have about as many parameters.
 enum class Fusion : uint8_t {
   attention,      ///< BEV cells attend to the camera's tokens: the association is learned and soft
   concatenation,  ///< each BEV cell takes the camera's features where its centre is projected: the association is hard
@@ -18,9 +18,12 @@ enum class Fusion : uint8_t {
   late,           ///< a camera detector and a LiDAR detector, whose scores and boxes are combined
   camera,         ///< the camera alone
   lidar,          ///< the LiDAR alone
+  camera_part,    ///< the camera alone, with no more layers than the model of attention has for it
+  lidar_part,     ///< the LiDAR alone, likewise
 };
-constexpr std::array<Fusion, 6> fusions{Fusion::attention, Fusion::concatenation, Fusion::mean,
-                                        Fusion::late,      Fusion::camera,        Fusion::lidar};
+constexpr std::array<Fusion, 8> fusions{Fusion::attention,   Fusion::concatenation, Fusion::mean,
+                                        Fusion::late,        Fusion::camera,        Fusion::lidar,
+                                        Fusion::camera_part, Fusion::lidar_part};
 const char* name_of(Fusion fusion);
 /// Throws ValueError.
 Fusion fusion_named(std::string_view name);

@@ -29,14 +29,16 @@ std::vector<float> output_of(FusionModel& model, const Inputs& inputs) {
 
 }  // namespace
 
-TEST_CASE("every kind of fusion has as many parameters as attention within five percent", "[fusion]") {
+TEST_CASE("every kind of fusion but the parts has as many parameters as attention within five percent", "[fusion]") {
   auto wanted = static_cast<double>(num_parameters(model_of(Fusion::attention)));
   CHECK(wanted > 220e3);
   CHECK(wanted < 300e3);
   for (Fusion fusion : fusions) {
     INFO(name_of(fusion));
-    CHECK(std::abs(static_cast<double>(num_parameters(model_of(fusion))) / wanted - 1) < 0.05);
     CHECK(fusion_named(name_of(fusion)) == fusion);
+    const auto parameters = static_cast<double>(num_parameters(model_of(fusion)));
+    if (fusion == Fusion::camera_part || fusion == Fusion::lidar_part) CHECK(parameters < 0.95 * wanted);
+    else CHECK(std::abs(parameters / wanted - 1) < 0.05);
   }
   CHECK_THROWS_AS(fusion_named("sum"), ValueError);
 }
@@ -66,7 +68,8 @@ TEST_CASE("a model of one sensor does not see the other", "[fusion]") {
   Inputs no_lidar = batch.inputs, no_camera = batch.inputs;
   no_lidar.pillars = zeros_like(batch.inputs.pillars);
   no_camera.pictures = full(batch.inputs.pictures.shape(), -1.0);
-  FusionModel camera = model_of(Fusion::camera), lidar = model_of(Fusion::lidar), both = model_of(Fusion::attention);
+  FusionModel camera = model_of(GENERATE(Fusion::camera, Fusion::camera_part)),
+              lidar = model_of(GENERATE(Fusion::lidar, Fusion::lidar_part)), both = model_of(Fusion::attention);
   CHECK(output_of(camera, batch.inputs) == output_of(camera, no_lidar));
   CHECK(output_of(camera, batch.inputs) != output_of(camera, no_camera));
   CHECK(output_of(lidar, batch.inputs) == output_of(lidar, no_camera));
